@@ -1,0 +1,69 @@
+/** What the operator has decided, frozen at start. `schema.ts` has every key with its default; docs/configuration.md is made from it. */
+
+export type Profile = 'local' | 'strict' | 'production'
+export type Role = 'api' | 'smtp' | 'inbound' | 'delivery' | 'events'
+export type Transport = 'capture' | 'direct' | 'smarthost'
+
+export type Config = {
+  readonly profile: Profile
+  readonly dataDir: string
+  /** `sqlite:` and a path in the data directory, or a `postgres://` URL. */
+  readonly database: string
+  readonly host: string
+  readonly httpPort: number
+  readonly smtpPort: number
+  readonly smtpsPort: number
+  readonly inboundPort: number
+  /** Our name in EHLO, links and records. */
+  readonly hostname: string
+  /** Where the links in mail point to, without a final slash; made of host and port where it is not set. */
+  readonly publicUrl: string | undefined
+  /** The default account. */
+  readonly accountId: string
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+  readonly roles: ReadonlySet<Role>
+  readonly transport: Transport
+  /** `SERVER[:PORT]`; undefined: the system's resolvers. */
+  readonly dns: string | undefined
+  readonly mxPort: number
+  readonly allowPrivateDestinations: boolean
+
+  /** Local: every access key is taken, and stands for the default account. */
+  readonly anyCredentials: boolean
+  /** Local: an identity is verified the moment it is created. */
+  readonly autoVerify: boolean
+  /** Accounts start out of the sandbox. */
+  readonly productionAccess: boolean
+  readonly max24HourSend: number
+  readonly maxSendRate: number
+  /** SMTP refuses AUTH before TLS. */
+  readonly requireTls: boolean
+  /** Clock, fault and outcome controls, and the routes for people from other stand-ins. */
+  readonly controls: boolean
+  /** Bearer token of the admin API; undefined: loopback only, where `controls` are on. */
+  readonly adminToken: string | undefined
+  /** Origins that browsers may call the AWS APIs from (CORS); none unless configured. */
+  readonly corsOrigins: readonly string[]
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+
+  readonly limits: Limits
+}
+
+/** Bounds on what one caller can make us hold. Octets, counts and milliseconds. */
+export type Limits = {
+  /** v1: SES's 10 MB after base64; the form may be larger than the message. */
+  readonly v1MessageBytes: number
+  /** v2 and SMTP: SES's 40 MB after base64. */
+  readonly messageBytes: number
+  readonly recipients: number
+  readonly httpHeadersTimeoutMs: number
+  readonly httpRequestTimeoutMs: number
+  readonly smtpConnections: number
+  readonly smtpIdleTimeoutMs: number
+  readonly smtpSessionTimeoutMs: number
+  /** Bad commands before the session is ended. */
+  readonly smtpErrors: number
+  /** Acceptances under way at once; beyond it calls answer 503 / 451. */
+  readonly acceptancesUnderWay: number
+}

@@ -1,0 +1,44 @@
+/** What every domain function is given: the services of this process, and who is calling. */
+import type { Config } from '../config/config.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { Store } from '../store/store.ts'
+import type { Scope } from '../store/types.ts'
+
+/** Who calls, as authentication established it. */
+export type Principal = {
+  readonly accessKeyId: string
+  /** The account that the key belongs to. */
+  readonly account: string
+  /** `root` for the account itself. */
+  readonly userName: string
+  /** `arn:aws:iam::ACCOUNT:user/NAME` or `arn:aws:iam::ACCOUNT:root`. */
+  readonly arn: string
+  /** IAM policy document (JSON text); null: everything is allowed. */
+  readonly policy: string | null
+}
+
+export type Caller = {
+  readonly scope: Scope
+  readonly principal: Principal
+  readonly surface: 'v1' | 'v2' | 'smtp'
+  readonly requestId: string
+  readonly sourceIp: string
+  readonly userAgent: string
+  /** `TLSv1.3` and the like; null: in the clear. */
+  readonly tlsVersion: string | null
+}
+
+/** The services of this process. */
+export type Services = Platform & {
+  readonly config: Config
+  readonly store: Store
+  /** `http://host:port` that links in mail start with, known once the listeners are bound. */
+  readonly publicUrl: () => string
+}
+
+export type Ctx = Services & { readonly caller: Caller }
+
+/** The scope of the call: account and region. */
+export function scopeOf(ctx: Ctx): Scope {
+  return ctx.caller.scope
+}

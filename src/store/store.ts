@@ -1,0 +1,107 @@
+/** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
+import type {
+  Acceptance,
+  AccessKey,
+  Account,
+  AccountSettings,
+  Attempt,
+  ConfigurationSet,
+  Identity,
+  IdentityPolicy,
+  Job,
+  MessageEvent,
+  MessageFilter,
+  Page,
+  PageRequest,
+  Recipient,
+  Scope,
+  SendDataPoint,
+  Settlement,
+  StoredMessage,
+} from './types.ts'
+
+export type AccountStore = {
+  /** False when the id is taken. */
+  insert(account: Account): Promise<boolean>
+  find(id: string): Promise<Account | undefined>
+  update(id: string, patch: Partial<Pick<Account, 'name' | 'email'>>): Promise<boolean>
+  list(): Promise<readonly Account[]>
+  /** The settings of an account in a region, undefined while nothing was ever set there. */
+  settings(scope: Scope): Promise<AccountSettings | undefined>
+  /** Merges `patch` over what is stored, or over `defaults` where nothing is, in one step; gives the result. */
+  patchSettings(scope: Scope, defaults: AccountSettings, patch: Partial<AccountSettings>): Promise<AccountSettings>
+  /** Regions in which the account has settings or identities. */
+  regions(account: string): Promise<readonly string[]>
+}
+
+export type KeyStore = {
+  insert(key: AccessKey): Promise<boolean>
+  find(id: string): Promise<AccessKey | undefined>
+  list(account: string): Promise<readonly AccessKey[]>
+  remove(account: string, id: string): Promise<boolean>
+}
+
+export type IdentityStore = {
+  insert(scope: Scope, identity: Identity): Promise<boolean>
+  find(scope: Scope, name: string): Promise<Identity | undefined>
+  /** Those of `names` that exist. */
+  findMany(scope: Scope, names: readonly string[]): Promise<readonly Identity[]>
+  /** Replaces the members given, whole, in one step; the identity as it is then, undefined when there is none. */
+  patch(scope: Scope, name: string, patch: Partial<Omit<Identity, 'name' | 'kind'>>): Promise<Identity | undefined>
+  /** Removes the identity with its policies. */
+  remove(scope: Scope, name: string): Promise<boolean>
+  list(scope: Scope, kind: Identity['kind'] | undefined, page: PageRequest): Promise<Page<Identity>>
+  count(scope: Scope): Promise<number>
+  /** Identities of all accounts whose check is due, the longest overdue first. */
+  due(now: number, limit: number): Promise<readonly { readonly scope: Scope; readonly identity: Identity }[]>
+  /** When the next check of any identity is due. */
+  nextDue(): Promise<number | undefined>
+  policies(scope: Scope, identity: string): Promise<readonly IdentityPolicy[]>
+  insertPolicy(scope: Scope, policy: IdentityPolicy): Promise<boolean>
+  /** Creates or replaces. */
+  putPolicy(scope: Scope, policy: IdentityPolicy): Promise<void>
+  removePolicy(scope: Scope, identity: string, name: string): Promise<boolean>
+}
+
+export type ConfigurationSetStore = {
+  insert(scope: Scope, set: ConfigurationSet): Promise<boolean>
+  find(scope: Scope, name: string): Promise<ConfigurationSet | undefined>
+  patch(scope: Scope, name: string, patch: Partial<Omit<ConfigurationSet, 'name'>>): Promise<ConfigurationSet | undefined>
+  remove(scope: Scope, name: string): Promise<boolean>
+  list(scope: Scope, page: PageRequest): Promise<Page<ConfigurationSet>>
+  count(scope: Scope): Promise<number>
+}
+
+export type MessageStore = {
+  /** Writes message, recipients, jobs, events and counters in one transaction; gives the jobs with their ids. */
+  accept(acceptance: Acceptance): Promise<readonly Job[]>
+  /** Writes what became of some recipients, the events that tell of it, and the end of the job, in one transaction. */
+  settle(settlement: Settlement): Promise<void>
+  find(messageId: string): Promise<StoredMessage | undefined>
+  raw(scope: Scope, messageId: string): Promise<Uint8Array | undefined>
+  recipients(scope: Scope, messageId: string): Promise<readonly Recipient[]>
+  events(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
+  attempts(scope: Scope, messageId: string): Promise<readonly Attempt[]>
+  /** Newest first; `before` is a `seq`. */
+  list(filter: MessageFilter, page: { readonly before?: number | undefined; readonly limit: number }): Promise<readonly StoredMessage[]>
+  /** Removes what was accepted (of an account, or of all), with everything that hangs on it, but not the counters. */
+  clear(account: string | undefined): Promise<void>
+  remove(scope: Scope, messageId: string): Promise<boolean>
+  /** Jobs not yet ended, by id. */
+  unfinishedJobs(afterId: number, limit: number): Promise<readonly Job[]>
+  /** Recipients accepted per minute since `since`, for the rolling 24-hour quota. `at` is the minute's start. */
+  sentPerMinute(scope: Scope, since: number): Promise<readonly { readonly at: number; readonly recipients: number }[]>
+  statistics(scope: Scope, since: number): Promise<readonly SendDataPoint[]>
+}
+
+export type Store = {
+  readonly accounts: AccountStore
+  readonly keys: KeyStore
+  readonly identities: IdentityStore
+  readonly configurationSets: ConfigurationSetStore
+  readonly messages: MessageStore
+  /** Empties everything. */
+  reset(): Promise<void>
+  /** Writes what is under way and closes. */
+  close(): Promise<void>
+}

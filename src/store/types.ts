@@ -1,0 +1,279 @@
+/**
+ * What the store holds, as the rooms above it see it. Every key leads with account and region, so that a distributed
+ * PostgreSQL can shard by account. Times are milliseconds since the epoch. A value read from the store is never changed
+ * in place: it is replaced or patched through the store.
+ */
+
+export type Scope = { readonly account: string; readonly region: string }
+
+export type Tag = { readonly key: string; readonly value: string }
+
+/** A page of a listing: `next` is the key to go on after, undefined on the last page. */
+export type Page<T> = { readonly items: readonly T[]; readonly next: string | undefined }
+export type PageRequest = { readonly after?: string | undefined; readonly limit: number }
+
+// ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Account = {
+  readonly id: string
+  readonly name: string
+  /** Where notices about the account go (verification of its use, enforcement); null: nobody is told. */
+  readonly email: string | null
+  readonly createdAt: number
+}
+
+export type AccessKey = {
+  /** The access key id: `AKIA…`, or `ASIA…` for temporary credentials. */
+  readonly id: string
+  readonly account: string
+  /** The IAM user that the key belongs to; `root` for the account itself. */
+  readonly userName: string
+  readonly secret: string
+  /** The IAM policy document (JSON text) that bounds the key; null: everything is allowed. */
+  readonly policy: string | null
+  readonly active: boolean
+  /** Only with temporary credentials. */
+  readonly sessionToken: string | null
+  readonly expiresAt: number | null
+  readonly createdAt: number
+}
+
+export type AccountDetails = {
+  readonly mailType: 'MARKETING' | 'TRANSACTIONAL'
+  readonly websiteUrl: string
+  readonly contactLanguage: 'EN' | 'JA' | null
+  readonly useCaseDescription: string | null
+  readonly additionalContactEmailAddresses: readonly string[]
+}
+
+/** What an account may do in one region. `max24HourSend` −1: unlimited. */
+export type AccountSettings = {
+  readonly productionAccess: boolean
+  readonly max24HourSend: number
+  readonly maxSendRate: number
+  readonly enforcementStatus: 'HEALTHY' | 'PROBATION' | 'SHUTDOWN'
+  readonly sendingEnabled: boolean
+  readonly details: AccountDetails | null
+  readonly review: { readonly status: 'PENDING' | 'FAILED' | 'GRANTED' | 'DENIED'; readonly caseId: string } | null
+  readonly suppressedReasons: readonly ('BOUNCE' | 'COMPLAINT')[]
+  readonly dedicatedIpAutoWarmup: boolean
+}
+
+// ── Identities ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** v2's spelling; v1's is the same in camel case. */
+export type CheckState = 'NOT_STARTED' | 'PENDING' | 'SUCCESS' | 'FAILED' | 'TEMPORARY_FAILURE'
+
+/** One thing that is proved by DNS or by a link: when the proof was asked for, seen, and last missed. */
+export type Check = {
+  readonly state: CheckState
+  /** When the present search began: 72 h later it has failed. */
+  readonly since: number
+  readonly lastCheckedAt: number | null
+  readonly lastSuccessAt: number | null
+  /** v2's `VerificationInfo.ErrorType`. */
+  readonly error: 'SERVICE_ERROR' | 'DNS_SERVER_ERROR' | 'HOST_NOT_FOUND' | 'TYPE_NOT_FOUND' | 'INVALID_VALUE' | null
+}
+
+export type Dkim = Check & {
+  readonly signingEnabled: boolean
+  readonly origin: 'AWS_SES' | 'EXTERNAL'
+  /** Easy DKIM: the three CNAME tokens, each with its own key. */
+  readonly tokens: readonly string[]
+  /** PKCS#8 PEM, in the order of `tokens`; BYODKIM has one. */
+  readonly privateKeys: readonly string[]
+  /** BYODKIM's selector. */
+  readonly selector: string | null
+  readonly currentKeyLength: 'RSA_1024_BIT' | 'RSA_2048_BIT' | null
+  readonly nextKeyLength: 'RSA_1024_BIT' | 'RSA_2048_BIT' | null
+  readonly keysMadeAt: number | null
+}
+
+export type MailFrom = Check & {
+  readonly domain: string
+  readonly behaviorOnMxFailure: 'USE_DEFAULT_VALUE' | 'REJECT_MESSAGE'
+}
+
+export type Feedback = {
+  readonly forwardingEnabled: boolean
+}
+
+export type Identity = {
+  /** A domain in lower case, or an address with its domain in lower case and its local part as typed. */
+  readonly name: string
+  readonly kind: 'EMAIL_ADDRESS' | 'DOMAIN'
+  readonly createdAt: number
+  readonly verification: Check & {
+    /** A domain's TXT token, or the secret in an address's verification link. */
+    readonly token: string
+    /** Only v1's VerifyDomainIdentity looks for the TXT record; v2 proves a domain by DKIM. Either is enough. */
+    readonly byTxt: boolean
+  }
+  readonly dkim: Dkim
+  readonly mailFrom: MailFrom | null
+  readonly feedback: Feedback
+  readonly configurationSet: string | null
+  readonly tags: readonly Tag[]
+  /** When a check of this identity is due next; null: nothing to check. */
+  readonly nextCheckAt: number | null
+}
+
+export type IdentityPolicy = { readonly identity: string; readonly name: string; readonly policy: string }
+
+// ── Configuration sets ──────────────────────────────────────────────────────────────────────────────────────────────
+
+export type ConfigurationSet = {
+  readonly name: string
+  readonly createdAt: number
+  readonly sendingEnabled: boolean
+  readonly reputation: { readonly metricsEnabled: boolean; readonly lastFreshStart: number | null }
+  readonly tracking: { readonly customRedirectDomain: string; readonly httpsPolicy: string | null } | null
+  readonly delivery: {
+    readonly tlsPolicy: 'REQUIRE' | 'OPTIONAL'
+    readonly sendingPoolName: string | null
+    readonly maxDeliverySeconds: number | null
+  } | null
+  /** null: as the account has it. */
+  readonly suppressedReasons: readonly ('BOUNCE' | 'COMPLAINT')[] | null
+  readonly vdm: { readonly engagementMetrics: string | null; readonly optimizedSharedDelivery: string | null } | null
+  readonly archiveArn: string | null
+  readonly tags: readonly Tag[]
+}
+
+// ── Messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type HeaderLine = { readonly name: string; readonly value: string }
+
+/** SES's `commonHeaders` (event JSON): each only when the message has it. */
+export type CommonHeaders = {
+  readonly from?: readonly string[]
+  readonly sender?: string
+  readonly to?: readonly string[]
+  readonly cc?: readonly string[]
+  readonly bcc?: readonly string[]
+  readonly replyTo?: readonly string[]
+  readonly returnPath?: string
+  readonly date?: string
+  readonly messageId: string
+  readonly subject?: string
+}
+
+/** One accepted call. */
+export type Message = {
+  /** SES's MessageId. */
+  readonly id: string
+  readonly acceptedAt: number
+  readonly surface: 'v1' | 'v2' | 'smtp' | 'system'
+  /** The value of the `ses:operation` tag. */
+  readonly operation: string
+  /** The sender as the caller wrote it. */
+  readonly source: string
+  readonly sourceArn: string | null
+  /** Envelope sender of the delivery: SES's own, with the MessageId in it. */
+  readonly returnPath: string
+  /** Where bounces of this message are forwarded to. */
+  readonly feedbackAddress: string
+  readonly configurationSet: string | null
+  /** Event tags, the automatic `ses:…` ones included. */
+  readonly tags: Readonly<Record<string, readonly string[]>>
+  /** All envelope recipients, as the caller wrote them. */
+  readonly destination: readonly string[]
+  readonly headers: readonly HeaderLine[]
+  readonly headersTruncated: boolean
+  readonly commonHeaders: CommonHeaders
+  readonly tenantName: string | null
+  readonly listManagement: { readonly contactListName: string; readonly topicName: string | null } | null
+  /** Octets of the message as it is delivered. */
+  readonly size: number
+  /** Simulator and system mail count neither to the quota nor to the statistics. */
+  readonly counted: boolean
+}
+
+export type RecipientStatus = 'queued' | 'delivered' | 'delayed' | 'bounced' | 'complained' | 'rejected'
+
+export type Recipient = {
+  /** Position in the envelope, from 0. */
+  readonly position: number
+  /** As the caller wrote it. */
+  readonly address: string
+  /** The bare addr-spec: what RCPT TO says. */
+  readonly mailbox: string
+  readonly field: 'to' | 'cc' | 'bcc' | 'envelope'
+  readonly status: RecipientStatus
+  /** The last word from the other side, e.g. `250 2.0.0 OK`. */
+  readonly reply: string | null
+  readonly updatedAt: number
+}
+
+/** One message to one destination (a recipient domain). */
+export type Job = {
+  readonly id: number
+  readonly scope: Scope
+  readonly messageId: string
+  readonly destination: string
+  /** Positions of the recipients. */
+  readonly recipients: readonly number[]
+  readonly attempts: number
+  readonly dueAt: number
+}
+
+/** An event in SES's JSON (`{"eventType":…,"mail":…,…}`), as text, exactly as it is published. */
+export type MessageEvent = {
+  readonly messageId: string
+  readonly type: string
+  readonly at: number
+  readonly json: string
+}
+
+/** What one delivery attempt said to the other side and heard. */
+export type Attempt = {
+  readonly destination: string
+  readonly at: number
+  readonly durationMs: number
+  readonly transport: string
+  readonly transcript: readonly string[]
+}
+
+export type Acceptance = {
+  readonly scope: Scope
+  readonly message: Message
+  /** RFC 5322 text as it is delivered, without the trace that delivery adds. */
+  readonly raw: Uint8Array
+  readonly recipients: readonly Omit<Recipient, 'status' | 'reply' | 'updatedAt'>[]
+  readonly jobs: readonly Pick<Job, 'destination' | 'recipients' | 'dueAt'>[]
+  readonly events: readonly Omit<MessageEvent, 'messageId'>[]
+}
+
+export type Settlement = {
+  readonly scope: Scope
+  readonly messageId: string
+  /** The job that ended; null: an outcome after the fact (a complaint, an asynchronous bounce). */
+  readonly jobId: number | null
+  readonly at: number
+  readonly updates: readonly Pick<Recipient, 'position' | 'status' | 'reply'>[]
+  readonly events: readonly Omit<MessageEvent, 'messageId'>[]
+  readonly attempt: Attempt | null
+  readonly counts: { readonly bounces: number; readonly complaints: number; readonly rejects: number }
+}
+
+/** What SES's GetSendStatistics reports of a quarter of an hour. */
+export type SendDataPoint = {
+  readonly at: number
+  readonly deliveryAttempts: number
+  readonly bounces: number
+  readonly complaints: number
+  readonly rejects: number
+}
+
+export type MessageFilter = {
+  readonly account?: string | undefined
+  readonly region?: string | undefined
+  /** Part of an envelope recipient, of the sender, of the subject; upper and lower case alike. */
+  readonly to?: string | undefined
+  readonly from?: string | undefined
+  readonly subject?: string | undefined
+  readonly since?: number | undefined
+}
+
+/** A message in a listing: everything but its body. `seq` grows with each acceptance. */
+export type StoredMessage = { readonly seq: number; readonly scope: Scope; readonly message: Message }
