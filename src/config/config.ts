@@ -18,6 +18,11 @@ export type Config = {
   readonly hostname: string
   /** Where the links in mail point to, without a final slash; made of host and port where it is not set. */
   readonly publicUrl: string | undefined
+  /**
+   * The domain of Message-ID headers and default return paths: SES's own `amazonses.com` in local and strict, so that
+   * tests see what AWS writes; the host name in production, where a foreign domain would be a lie.
+   */
+  readonly mailDomain: string
   /** The default account. */
   readonly accountId: string
   readonly tlsCert: string | undefined
