@@ -1,0 +1,135 @@
+/** The message that SES makes of simple content, laid out as JavaMail does. */
+import { headerForm, parseMailbox } from './addresses.ts'
+import { attachmentEntity, attachmentError } from './attachments.ts'
+import type { Entity } from './attachments.ts'
+import { encodeText, isCharset } from './charsets.ts'
+import type { Attachment, Content, Text } from './content.ts'
+import { customHeaderError } from './custom-headers.ts'
+import { isPrintable, oneLine, toEncodedWords } from './encoded-words.ts'
+import { foldField } from './headers.ts'
+import { MAX_PARTS } from './mime-parts.ts'
+import { parsed, unparsed } from './parsed.ts'
+import type { Parsed } from './parsed.ts'
+import { encodeBase64, encodeQuotedPrintable, encodingOf } from './transfer-encoding.ts'
+
+export type { Attachment, Content, Text } from './content.ts'
+
+/**
+ * Composes the message: From, To, Cc, Reply-To, Subject, MIME-Version, Content-Type, then the caller's own fields (AWS,
+ * observed; the place of the last is ours). Text and HTML are alternatives; inline images that HTML can name stand
+ * related to it; other attachments follow in a multipart/mixed. Date, Message-ID and the rest come with `rewrite`.
+ * `boundary` gives a fresh `----=_Part_…` at each call. Errors: those of addresses, of headers and of attachments.
+ */
+export function compose(content: Content, boundary: () => string): Parsed<Buffer> {
+  const error = contentError(content)
+  if (error !== null) return unparsed(error)
+  const addresses = addressFields(content)
+  if (!addresses.ok) return addresses
+  const { subject } = content
+  let header = addresses.value
+  if (subject !== undefined) header += foldField('Subject', subjectValue(subject))
+  const entity = bodyOf(content, boundary)
+  header += `MIME-Version: 1.0\r\n${entity.header}`
+  for (const { name, value } of content.headers) header += foldField(name, value)
+  return parsed(toMessage(header, entity.body))
+}
+
+function contentError({ subject, text, html, headers, attachments }: Content): string | null {
+  for (const each of [subject, text, html]) {
+    if (each?.charset !== undefined && !isCharset(each.charset)) return `Invalid charset <${each.charset}>.`
+  }
+  if (attachments.length >= MAX_PARTS) return `Number of MIME parts exceeds ${MAX_PARTS}.`
+  for (const attachment of attachments) {
+    const error = attachmentError(attachment)
+    if (error !== null) return error
+  }
+  return headers.length === 0 ? null : customHeaderError(headers)
+}
+
+function addressFields({ from, to, cc, replyTo }: Content): Parsed<string> {
+  let fields = ''
+  for (const [name, list] of [['From', [from]] as const, ['To', to] as const, ['Cc', cc] as const, ['Reply-To', replyTo] as const]) {
+    if (list.length === 0) continue
+    const forms: string[] = []
+    for (const address of list) {
+      const mailbox = parseMailbox(address)
+      if (!mailbox.ok) return mailbox
+      forms.push(headerForm(mailbox.value))
+    }
+    fields += foldField(name, forms.join(', '))
+  }
+  return parsed(fields)
+}
+
+/** ASCII stays as it is, so that a caller may encode by himself. */
+function subjectValue({ data, charset }: Text): string {
+  const line = oneLine(data)
+  const text = charset === undefined ? line.replace(/\P{ASCII}/gu, '?') : line
+  return isPrintable(text) && !isUnfoldable(text) ? text : toEncodedWords(text, charset)
+}
+
+/** Whether a run without white space is so long that no fold can keep its line under 998 characters (RFC 5322 §2.1.1). */
+function isUnfoldable(text: string): boolean {
+  return text.length > 900 && text.split(/[ \t]/).some((run) => run.length > 900)
+}
+
+function bodyOf({ text, html, attachments }: Content, boundary: () => string): Entity {
+  const isRelated = (attachment: Attachment) =>
+    html !== undefined && attachment.disposition === 'INLINE' && attachment.contentId !== undefined
+  const related = attachments.filter(isRelated).map(attachmentEntity)
+  const others = attachments.filter((attachment) => !isRelated(attachment)).map(attachmentEntity)
+  const page = html === undefined ? undefined : together('related', [textEntity('html', html), ...related], boundary)
+  const plain = text === undefined && page !== undefined ? undefined : textEntity('plain', text ?? { data: '', charset: undefined })
+  const alternatives = [plain, page].filter((each) => each !== undefined)
+  return together('mixed', [together('alternative', alternatives, boundary), ...others], boundary)
+}
+
+/** One entity stays as it is; several become a multipart. */
+function together(subtype: string, entities: readonly Entity[], boundary: () => string): Entity {
+  const [only] = entities
+  if (only !== undefined && entities.length === 1) return only
+  const verbatim = entities.flatMap((entity) => entity.verbatim)
+  const delimiter = unusedBoundary(verbatim, boundary)
+  const body: (string | Buffer)[] = []
+  for (const entity of entities) body.push(`--${delimiter}\r\n${entity.header}\r\n`, ...entity.body, '\r\n')
+  body.push(`--${delimiter}--\r\n`)
+  // The fold is JavaMail's; SES's events show it as two spaces.
+  const header = `Content-Type: multipart/${subtype}; \r\n\tboundary="${delimiter}"\r\n`
+  return { header, body, verbatim: [...verbatim, delimiter] }
+}
+
+/** A boundary that occurs nowhere in what is written without an encoding. */
+function unusedBoundary(verbatim: readonly (string | Buffer)[], boundary: () => string): string {
+  for (let n = 0; ; n++) {
+    const candidate = n < 3 ? boundary() : `${boundary()}_${n}`
+    if (!verbatim.some((piece) => piece.includes(candidate))) return candidate
+  }
+}
+
+function textEntity(subtype: 'plain' | 'html', { data, charset = 'us-ascii' }: Text): Entity {
+  const octets = encodeText(withCrlf(data), charset)
+  const encoding = encodingOf(octets)
+  const body = encoding === '7bit' ? octets : encoding === 'base64' ? encodeBase64(octets) : encodeQuotedPrintable(octets, true)
+  return {
+    header: `Content-Type: text/${subtype}; charset=${charset}\r\nContent-Transfer-Encoding: ${encoding}\r\n`,
+    body: [body],
+    verbatim: encoding === '7bit' ? [body] : [],
+  }
+}
+
+/** Text has CRLF at its line ends, whatever the transfer encoding (RFC 2046 §4.1.1). */
+function withCrlf(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n|\r|\n/g, '\r\n') : text.replaceAll('\n', '\r\n')
+}
+
+/** Header and body are ASCII by now, but for 7bit attachments, which are octets. A message ends with a line end. */
+function toMessage(header: string, body: readonly (string | Buffer)[]): Buffer {
+  const pieces = [`${header}\r\n`, ...body]
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  const message = Buffer.allocUnsafe(size + 2)
+  let at = 0
+  for (const piece of pieces) at += typeof piece === 'string' ? message.write(piece, at, 'latin1') : piece.copy(message, at)
+  const endsLine = message[at - 2] === 0x0d && message[at - 1] === 0x0a
+  return endsLine ? message.subarray(0, at) : message.subarray(0, at + message.write('\r\n', at, 'latin1'))
+}

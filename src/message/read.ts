@@ -1,0 +1,116 @@
+/** A message read for people and tests: the whole of MIME, off the hot path, with bounds. */
+import { decodeWords, splitMessage } from './headers.ts'
+import { listParts } from './mime-parts.ts'
+
+export { extractCodes, extractLinks } from './extract.ts'
+
+export type ReadAddress = { readonly name: string; readonly address: string }
+
+export type ReadAttachment = {
+  readonly filename: string | null
+  readonly contentType: string
+  readonly disposition: string | null
+  /** Without angle brackets. */
+  readonly contentId: string | null
+  readonly size: number
+  readonly content: Uint8Array
+}
+
+export type ReadMessage = {
+  /** In order, unfolded, encoded-words undone. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  readonly from: ReadAddress | null
+  readonly to: readonly ReadAddress[]
+  readonly cc: readonly ReadAddress[]
+  readonly replyTo: readonly ReadAddress[]
+  readonly subject: string | null
+  /** ISO 8601, or as the header has it when that is no date. */
+  readonly date: string | null
+  /** Lines end with LF. */
+  readonly text: string | null
+  readonly html: string | null
+  readonly attachments: readonly ReadAttachment[]
+}
+
+const MAX_NESTING = 25
+const MAX_HEADER_OCTETS = 2 * 1024 * 1024
+const MAX_ATTACHED_MESSAGES = 3
+
+/**
+ * Reads a message with postal-mime. One that goes beyond the bounds (1000 parts, 20 levels, 2 MB of headers) is read for
+ * its header section only.
+ */
+export async function readMessage(raw: Uint8Array): Promise<ReadMessage> {
+  const message = splitMessage(raw)
+  const fields = message.ok ? message.value.headers : []
+  const headers = fields.map(({ name, value }) => ({ name, value: decodeWords(value) }))
+  const isBounded = message.ok && listParts(message.value, true).excess === null
+  const email = isBounded ? await parseWithin(raw) : null
+  const isMultipart = fields.some(({ lower, value }) => lower === 'content-type' && /^multipart\//i.test(value))
+  return {
+    headers,
+    from: flatten(email?.from === undefined ? [] : [email.from])[0] ?? null,
+    to: flatten(email?.to),
+    cc: flatten(email?.cc),
+    replyTo: flatten(email?.replyTo),
+    subject: headers.find(({ name }) => name.toLowerCase() === 'subject')?.value ?? null,
+    date: email?.date ?? null,
+    text: bodyText(email?.text, isMultipart),
+    html: bodyText(email?.html, isMultipart),
+    attachments: (email?.attachments ?? []).map(readAttachment),
+  }
+}
+
+type Email = Awaited<ReturnType<typeof parseWithPostalMime>>
+
+/** null: beyond the bounds, which postal-mime tells by throwing. */
+async function parseWithin(raw: Uint8Array): Promise<Email | null> {
+  try {
+    return await parseWithPostalMime(raw)
+  } catch (error) {
+    if (error instanceof Error && /^Maximum .*exceeded/.test(error.message)) return null
+    throw error
+  }
+}
+
+async function parseWithPostalMime(raw: Uint8Array) {
+  const { default: PostalMime } = await import('postal-mime')
+  return await PostalMime.parse(raw, {
+    maxNestingDepth: MAX_NESTING,
+    maxHeadersSize: MAX_HEADER_OCTETS,
+    maxRfc822NestingDepth: MAX_ATTACHED_MESSAGES,
+  })
+}
+
+type Address = { readonly name: string; readonly address?: string | undefined; readonly group?: readonly ReadAddress[] | undefined }
+
+/** The members of groups among the others. */
+function flatten(addresses: readonly Address[] | undefined): ReadAddress[] {
+  return (addresses ?? []).flatMap(({ name, address, group }) =>
+    group === undefined ? [{ name, address: address ?? '' }] : group.map((member) => ({ name: member.name, address: member.address })),
+  )
+}
+
+/** The line end that closes every message is no part of what the sender wrote. In a multipart it is not in the text. */
+function bodyText(text: string | undefined, isMultipart: boolean): string | null {
+  if (text === undefined) return null
+  const lines = text.replaceAll('\r\n', '\n')
+  return !isMultipart && lines.endsWith('\n') ? lines.slice(0, -1) : lines
+}
+
+function readAttachment(attachment: Email['attachments'][number]): ReadAttachment {
+  const content = octetsOf(attachment.content)
+  return {
+    filename: attachment.filename,
+    contentType: attachment.mimeType,
+    disposition: attachment.disposition,
+    contentId: attachment.contentId?.replace(/^<|>$/g, '') ?? null,
+    size: content.length,
+    content,
+  }
+}
+
+function octetsOf(content: ArrayBuffer | Uint8Array | string): Uint8Array {
+  if (typeof content === 'string') return Buffer.from(content)
+  return content instanceof Uint8Array ? content : new Uint8Array(content)
+}

@@ -1,0 +1,105 @@
+/** What SES changes in every message that it accepts (developer guide, “Amazon SES header fields”). */
+import { foldField, joinMessage } from './headers.ts'
+import type { HeaderField, RawMessage } from './headers.ts'
+
+export type Changes = {
+  /** As {@link formatDate} writes it. */
+  readonly date: string
+  /** `<…@email.amazonses.com>`. */
+  readonly messageId: string
+  readonly feedbackId: string
+}
+
+/**
+ * The message as it is delivered: Date and Message-ID are SES's own (in the place of the caller's, else Date first and
+ * Message-ID before the Subject, where JavaMail puts them); Return-Path, Bcc and X-SES-… are taken out; Feedback-ID comes
+ * last. All lines end with CRLF, the last one too; NULs are dropped. Everything else stays, 8-bit text as well.
+ */
+export function rewrite(message: RawMessage, changes: Changes): Buffer {
+  const date = ownField('Date', changes.date)
+  const messageId = ownField('Message-ID', changes.messageId)
+  const own = new Map([
+    ['date', date],
+    ['message-id', messageId],
+  ])
+  const headers: HeaderField[] = []
+  for (const field of message.headers) {
+    const replacement = own.get(field.lower)
+    if (replacement !== undefined) {
+      if (!headers.includes(replacement)) headers.push(replacement)
+    } else if (!isRemoved(field.lower)) headers.push(field)
+  }
+  if (!headers.includes(messageId)) headers.splice(placeOfMessageId(headers), 0, messageId)
+  if (!headers.includes(date)) headers.unshift(date)
+  headers.push(ownField('Feedback-ID', changes.feedbackId))
+  return joinMessage(headers, withCrlf(message.body))
+}
+
+function ownField(name: string, value: string): HeaderField {
+  return { name, lower: name.toLowerCase(), value, raw: foldField(name, value) }
+}
+
+/** Resent-Bcc is a Bcc too (RFC 5322 §3.6.6). */
+function isRemoved(lower: string): boolean {
+  return lower === 'bcc' || lower === 'resent-bcc' || lower === 'return-path' || lower.startsWith('x-ses-')
+}
+
+function placeOfMessageId(headers: readonly HeaderField[]): number {
+  const subject = headers.findIndex(({ lower }) => lower === 'subject' || lower === 'mime-version')
+  return subject < 0 ? headers.length : subject
+}
+
+const CR = 0x0d
+const LF = 0x0a
+
+/** Every CR, LF and CRLF becomes CRLF, so that no server takes a bare one for a line end (“SMTP smuggling”). */
+function withCrlf(body: Uint8Array): Uint8Array {
+  const extra = extraOctets(body)
+  if (extra === 0) return body
+  const lines = Buffer.allocUnsafe(body.length + extra)
+  let to = 0
+  let last = 0
+  for (const c of body) {
+    if (c === LF && last === CR) {
+      last = c
+      continue
+    }
+    last = c
+    if (c === 0) continue
+    if (c === CR || c === LF) {
+      lines[to++] = CR
+      lines[to++] = LF
+    } else lines[to++] = c
+  }
+  if (to > 0 && lines[to - 1] !== LF) {
+    lines[to++] = CR
+    lines[to++] = LF
+  }
+  return lines.subarray(0, to)
+}
+
+/** An upper bound of the octets to add; 0: the body is good as it is. */
+function extraOctets(body: Uint8Array): number {
+  let extra = 0
+  for (let i = 0; i < body.length; i++) {
+    const c = body[i] ?? 0
+    if (c > CR) continue
+    // A NUL takes no room, but has the body written anew.
+    if (c === LF ? body[i - 1] !== CR : c === CR ? body[i + 1] !== LF : c === 0) extra++
+  }
+  return body.length === 0 || body[body.length - 1] === LF ? extra : extra + 2
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** A time in milliseconds as SES writes the Date header, in UTC: `Tue, 29 Aug 2023 10:11:12 +0000` (RFC 5322 §3.3). */
+export function formatDate(ms: number): string {
+  const time = new Date(ms)
+  const day = `${DAYS[time.getUTCDay()] ?? ''}, ${time.getUTCDate()} ${MONTHS[time.getUTCMonth()] ?? ''} ${time.getUTCFullYear()}`
+  return `${day} ${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`
+}
+
+function two(n: number): string {
+  return String(n).padStart(2, '0')
+}
