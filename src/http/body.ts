@@ -1,0 +1,110 @@
+/** Reads request bodies within limits, and inflates compressed ones within the same. */
+import { SesError, fail } from '../errors/fail.ts'
+import type { Exchange } from './exchange.ts'
+
+/** The client went away before its request was complete: there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+/** Bodies held at once, over all connections. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024
+/** So much of a body that is too large is read and dropped, since many clients read no answer before they have sent all. */
+const MAX_DROPPED_BYTES = 128 * 1024 * 1024
+
+export type Bodies = {
+  /**
+   * The body as sent. Throws RequestTooLarge beyond `limit` bytes, ServiceUnavailable when too many bodies are held,
+   * ClientGone. What it holds counts until `release`.
+   */
+  read(exchange: Exchange, limit: number): Promise<Buffer>
+  release(exchange: Exchange): void
+}
+
+export function createBodies(): Bodies {
+  let held = 0
+  const shares = new Map<Exchange, number>()
+  const hold = (exchange: Exchange, bytes: number): boolean => {
+    held += bytes
+    shares.set(exchange, (shares.get(exchange) ?? 0) + bytes)
+    return held <= MAX_HELD_BYTES
+  }
+  return {
+    async read(exchange, limit) {
+      const declared = exchange.headers.get('content-length')
+      if (declared === '0' || (declared === undefined && !exchange.headers.has('transfer-encoding'))) return EMPTY
+      if (exchange.expectsContinue && Number(declared ?? 0) > limit) tooLarge(limit)
+      exchange.acceptBody()
+      return collect(exchange, limit, (bytes) => hold(exchange, bytes))
+    },
+    release(exchange) {
+      held -= shares.get(exchange) ?? 0
+      shares.delete(exchange)
+    },
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+function collect({ request }: Exchange, limit: number, hold: (bytes: number) => boolean): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let size = 0
+    let refusal: SesError | undefined
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (refusal === undefined) {
+        if (size > limit) refusal = new SesError('RequestTooLarge', tooLargeText(limit))
+        else if (!hold(chunk.length))
+          refusal = new SesError('ServiceUnavailable', 'Service is temporarily unavailable.')
+        else chunks.push(chunk)
+      }
+      if (refusal) {
+        chunks = []
+        if (size > MAX_DROPPED_BYTES) {
+          request.pause()
+          reject(refusal)
+        }
+      }
+    })
+    request.on('end', () => {
+      if (refusal) reject(refusal)
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
+    })
+    // After 'end' these come too late to matter.
+    request.on('error', () => reject(new ClientGone()))
+    request.on('close', () => reject(new ClientGone()))
+  })
+}
+
+function tooLargeText(limit: number): string {
+  return `Request must be smaller than ${limit} bytes.`
+}
+
+function tooLarge(limit: number): never {
+  fail('RequestTooLarge', tooLargeText(limit))
+}
+
+/** Undoes Content-Encoding (RFC 9110 §8.4.1: gzip, deflate) without ever making more than `limit` bytes. */
+export async function inflateBody(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
+  const coding = encoding?.trim().toLowerCase() ?? ''
+  if (coding === '' || coding === 'identity') return body
+  const zlib = await import('node:zlib')
+  const inflate = { gzip: zlib.gunzip, 'x-gzip': zlib.gunzip, deflate: isZlib(body) ? zlib.inflate : zlib.inflateRaw }
+  if (coding !== 'gzip' && coding !== 'x-gzip' && coding !== 'deflate') {
+    fail('Serialization', `Unsupported content encoding: ${coding.slice(0, 40)}`)
+  }
+  return new Promise((resolve, reject) => {
+    inflate[coding](body, { maxOutputLength: limit }, (error, result) => {
+      if (!error) resolve(result)
+      else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+        reject(new SesError('RequestTooLarge', tooLargeText(limit)))
+      } else reject(new SesError('Serialization', null, {}, error))
+    })
+  })
+}
+
+/** RFC 1950 §2.2. Some clients send `deflate` without this wrapper. */
+function isZlib(body: Buffer): boolean {
+  return body.length > 2 && (body.readUInt8(0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
+}
