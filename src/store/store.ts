@@ -66,7 +66,11 @@ export type IdentityStore = {
 export type ConfigurationSetStore = {
   insert(scope: Scope, set: ConfigurationSet): Promise<boolean>
   find(scope: Scope, name: string): Promise<ConfigurationSet | undefined>
-  patch(scope: Scope, name: string, patch: Partial<Omit<ConfigurationSet, 'name'>>): Promise<ConfigurationSet | undefined>
+  patch(
+    scope: Scope,
+    name: string,
+    patch: Partial<Omit<ConfigurationSet, 'name'>>,
+  ): Promise<ConfigurationSet | undefined>
   remove(scope: Scope, name: string): Promise<boolean>
   list(scope: Scope, page: PageRequest): Promise<Page<ConfigurationSet>>
   count(scope: Scope): Promise<number>
@@ -75,7 +79,10 @@ export type ConfigurationSetStore = {
 export type MessageStore = {
   /** Writes message, recipients, jobs, events and counters in one transaction; gives the jobs with their ids. */
   accept(acceptance: Acceptance): Promise<readonly Job[]>
-  /** Writes what became of some recipients, the events that tell of it, and the end of the job, in one transaction. */
+  /**
+   * Writes what became of some recipients, the events that tell of it, and the end of the job, in one transaction.
+   * Nothing is written when the job had already ended or the message was removed.
+   */
   settle(settlement: Settlement): Promise<void>
   find(messageId: string): Promise<StoredMessage | undefined>
   raw(scope: Scope, messageId: string): Promise<Uint8Array | undefined>
@@ -83,7 +90,10 @@ export type MessageStore = {
   events(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
   attempts(scope: Scope, messageId: string): Promise<readonly Attempt[]>
   /** Newest first; `before` is a `seq`. */
-  list(filter: MessageFilter, page: { readonly before?: number | undefined; readonly limit: number }): Promise<readonly StoredMessage[]>
+  list(
+    filter: MessageFilter,
+    page: { readonly before?: number | undefined; readonly limit: number },
+  ): Promise<readonly StoredMessage[]>
   /** Removes what was accepted (of an account, or of all), with everything that hangs on it, but not the counters. */
   clear(account: string | undefined): Promise<void>
   remove(scope: Scope, messageId: string): Promise<boolean>
@@ -94,12 +104,29 @@ export type MessageStore = {
   statistics(scope: Scope, since: number): Promise<readonly SendDataPoint[]>
 }
 
+/** What the queue needs to keep most of its jobs in the database. */
+export type JobStore = {
+  /** Jobs that wait for nothing, by id. */
+  fresh(afterId: number, limit: number): Promise<readonly Job[]>
+  /** The job is to be tried again at `dueAt`; false when it has ended meanwhile. */
+  postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt'>): Promise<boolean>
+  /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
+  postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
+  /** When the first of the jobs that are not due at `now` will be. */
+  nextPostponed(now: number): Promise<number | undefined>
+}
+
+/** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */
+export type StoreMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
+
 export type Store = {
   readonly accounts: AccountStore
   readonly keys: KeyStore
   readonly identities: IdentityStore
   readonly configurationSets: ConfigurationSetStore
   readonly messages: MessageStore
+  readonly jobs: JobStore
+  metrics(): StoreMetrics
   /** Empties everything. */
   reset(): Promise<void>
   /** Writes what is under way and closes. */

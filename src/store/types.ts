@@ -72,12 +72,24 @@ export type Check = {
   readonly lastCheckedAt: number | null
   readonly lastSuccessAt: number | null
   /** v2's `VerificationInfo.ErrorType`. */
-  readonly error: 'SERVICE_ERROR' | 'DNS_SERVER_ERROR' | 'HOST_NOT_FOUND' | 'TYPE_NOT_FOUND' | 'INVALID_VALUE' | null
+  readonly error: CheckError | null
 }
+
+export type CheckError =
+  | 'SERVICE_ERROR'
+  | 'DNS_SERVER_ERROR'
+  | 'HOST_NOT_FOUND'
+  | 'TYPE_NOT_FOUND'
+  | 'INVALID_VALUE'
+  | 'REPLICATION_PRIMARY_NOT_FOUND'
+  | 'REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED'
+  | 'REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED'
+  | 'REPLICATION_PRIMARY_INVALID_REGION'
 
 export type Dkim = Check & {
   readonly signingEnabled: boolean
-  readonly origin: 'AWS_SES' | 'EXTERNAL'
+  /** `AWS_SES_US_EAST_1`: Easy DKIM with the tokens and keys of the same domain in that region. */
+  readonly origin: 'AWS_SES' | 'EXTERNAL' | `AWS_SES_${string}`
   /** Easy DKIM: the three CNAME tokens, each with its own key. */
   readonly tokens: readonly string[]
   /** PKCS#8 PEM, in the order of `tokens`; BYODKIM has one. */
@@ -127,7 +139,10 @@ export type ConfigurationSet = {
   readonly createdAt: number
   readonly sendingEnabled: boolean
   readonly reputation: { readonly metricsEnabled: boolean; readonly lastFreshStart: number | null }
-  readonly tracking: { readonly customRedirectDomain: string; readonly httpsPolicy: string | null } | null
+  readonly tracking: {
+    readonly customRedirectDomain: string
+    readonly httpsPolicy: 'REQUIRE' | 'REQUIRE_OPEN_ONLY' | 'OPTIONAL' | null
+  } | null
   readonly delivery: {
     readonly tlsPolicy: 'REQUIRE' | 'OPTIONAL'
     readonly sendingPoolName: string | null
@@ -135,7 +150,10 @@ export type ConfigurationSet = {
   } | null
   /** null: as the account has it. */
   readonly suppressedReasons: readonly ('BOUNCE' | 'COMPLAINT')[] | null
-  readonly vdm: { readonly engagementMetrics: string | null; readonly optimizedSharedDelivery: string | null } | null
+  readonly vdm: {
+    readonly engagementMetrics: 'ENABLED' | 'DISABLED' | null
+    readonly optimizedSharedDelivery: 'ENABLED' | 'DISABLED' | null
+  } | null
   readonly archiveArn: string | null
   readonly tags: readonly Tag[]
 }
@@ -185,8 +203,8 @@ export type Message = {
   readonly listManagement: { readonly contactListName: string; readonly topicName: string | null } | null
   /** Octets of the message as it is delivered. */
   readonly size: number
-  /** Simulator and system mail count neither to the quota nor to the statistics. */
-  readonly counted: boolean
+  /** Recipients that count to quota and statistics: those of simulator and system mail do not. */
+  readonly counted: number
 }
 
 export type RecipientStatus = 'queued' | 'delivered' | 'delayed' | 'bounced' | 'complained' | 'rejected'
@@ -242,6 +260,8 @@ export type Acceptance = {
   readonly recipients: readonly Omit<Recipient, 'status' | 'reply' | 'updatedAt'>[]
   readonly jobs: readonly Pick<Job, 'destination' | 'recipients' | 'dueAt'>[]
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
+  /** Accepted, but held back for its content: all recipients start as `rejected` and count as rejects; there are no jobs. */
+  readonly rejected: boolean
 }
 
 export type Settlement = {
@@ -273,6 +293,8 @@ export type MessageFilter = {
   readonly from?: string | undefined
   readonly subject?: string | undefined
   readonly since?: number | undefined
+  /** Only messages with a greater `seq`: what came since the last look. */
+  readonly afterSeq?: number | undefined
 }
 
 /** A message in a listing: everything but its body. `seq` grows with each acceptance. */

@@ -1,0 +1,42 @@
+/** All write commands by name, as the thread that writes finds them. */
+import { accountCommands } from './accounts.ts'
+import { configurationSetCommands } from './configuration-sets.ts'
+import { command } from './db.ts'
+import type { AnyCommand } from './db.ts'
+import { identityCommands } from './identities.ts'
+import { jobCommands } from './jobs.ts'
+import { keyCommands } from './keys.ts'
+import { messageCommands } from './messages.ts'
+
+const TABLES = [
+  'accounts',
+  'account_settings',
+  'access_keys',
+  'identity_policies',
+  'identities',
+  'configuration_sets',
+  'messages',
+  'bodies',
+  'recipients',
+  'jobs',
+  'events',
+  'attempts',
+  'sent_minutes',
+]
+
+/** Empties every table; `seq` and job ids go on from where they were. */
+export const reset = command('store.reset', async (tx, _nothing: null) => {
+  for (const table of TABLES) await tx.run(`delete from ${table}`, [])
+})
+
+const ALL: readonly AnyCommand[] = [
+  ...accountCommands,
+  ...keyCommands,
+  ...identityCommands,
+  ...configurationSetCommands,
+  ...messageCommands,
+  ...jobCommands,
+  reset,
+]
+
+export const COMMANDS: ReadonlyMap<string, AnyCommand> = new Map(ALL.map((listed) => [listed.name, listed]))

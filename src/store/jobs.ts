@@ -1,0 +1,61 @@
+/** Jobs: what remains to be delivered. A row lives from the acceptance to the end of the job. */
+import { command, query } from './db.ts'
+import type { Db } from './db.ts'
+import { integer, json, nullable, row, text } from './rows.ts'
+import type { Row } from './rows.ts'
+import type { JobStore, MessageStore } from './store.ts'
+import type { Job } from './types.ts'
+
+const COLUMNS = `id, account, region, message_id as "messageId", destination, recipients, attempts, due_at as "dueAt"`
+const columns = row({
+  id: integer,
+  account: text,
+  region: text,
+  messageId: text,
+  destination: text,
+  recipients: json<readonly number[]>(),
+  attempts: integer,
+  dueAt: integer,
+})
+
+function job(raw: Row): Job {
+  const { account, region, ...rest } = columns(raw)
+  return { ...rest, scope: { account, region } }
+}
+
+const UNFINISHED = query(`select ${COLUMNS} from jobs where id > ?1 order by id limit ?2`, job)
+const FRESH = query(`select ${COLUMNS} from jobs where id > ?1 and waiting = 0 order by id limit ?2`, job)
+const POSTPONED = query(
+  `select ${COLUMNS} from jobs where waiting = 1 and due_at <= ?1 and (due_at, id) > (?2, ?3)
+   order by due_at, id limit ?4`,
+  job,
+)
+const NEXT_POSTPONED = query(
+  `select min(due_at) as "dueAt" from jobs where waiting = 1 and due_at > ?1`,
+  row({ dueAt: nullable(integer) }),
+)
+
+type Postponement = Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt'>
+
+const postpone = command('jobs.postpone', async (tx, { id, scope, attempts, dueAt }: Postponement) => {
+  const postponed = await tx.run(
+    `update jobs set attempts = ?3, due_at = ?4, waiting = 1 where id = ?1 and account = ?2`,
+    [id, scope.account, attempts, dueAt],
+  )
+  return postponed === 1
+})
+
+export const jobCommands = [postpone]
+
+export function jobStore(db: Db): JobStore {
+  return {
+    fresh: async (afterId, limit) => db.all(FRESH, [afterId, limit]),
+    postpone: ({ id, scope, attempts, dueAt }) => db.write(postpone, { id, scope, attempts, dueAt }),
+    postponed: async (now, after, limit) => db.all(POSTPONED, [now, after?.dueAt ?? 0, after?.id ?? 0, limit]),
+    nextPostponed: async (now) => (await db.get(NEXT_POSTPONED, [now]))?.dueAt ?? undefined,
+  }
+}
+
+export function unfinishedJobs(db: Db): MessageStore['unfinishedJobs'] {
+  return async (afterId, limit) => db.all(UNFINISHED, [afterId, limit])
+}

@@ -1,0 +1,100 @@
+/** What became of a message: the state of its recipients, its events, the attempts to deliver it. */
+import { countOutcomes } from './counters.ts'
+import { command, query } from './db.ts'
+import type { Db, Tx } from './db.ts'
+import { integer, json, nullable, oneOf, row, text } from './rows.ts'
+import type { MessageStore } from './store.ts'
+import type { MessageEvent, Recipient, Scope, Settlement } from './types.ts'
+
+const RECIPIENTS = query(
+  `select position, address, mailbox, field, status, reply, updated_at as "updatedAt" from recipients
+   where account = ?1 and region = ?2 and message_id = ?3 order by position`,
+  row({
+    position: integer,
+    address: text,
+    mailbox: text,
+    field: oneOf<Recipient['field']>(['to', 'cc', 'bcc', 'envelope']),
+    status: oneOf<Recipient['status']>(['queued', 'delivered', 'delayed', 'bounced', 'complained', 'rejected']),
+    reply: nullable(text),
+    updatedAt: integer,
+  }),
+)
+const EVENTS = query(
+  `select message_id as "messageId", type, at, json from events
+   where account = ?1 and region = ?2 and message_id = ?3 order by seq`,
+  row({ messageId: text, type: text, at: integer, json: text }),
+)
+const ATTEMPTS = query(
+  `select destination, at, duration_ms as "durationMs", transport, transcript from attempts
+   where account = ?1 and region = ?2 and message_id = ?3 order by seq`,
+  row({ destination: text, at: integer, durationMs: integer, transport: text, transcript: json<readonly string[]>() }),
+)
+const EXISTS = query(
+  `select 1 as "found" from messages where account = ?1 and region = ?2 and id = ?3`,
+  row({ found: integer }),
+)
+
+/** Writes an event; the order of writing is the order of the events of a message. */
+export async function addEvent(
+  tx: Tx,
+  { account, region }: Scope,
+  { messageId, type, at, json: body }: MessageEvent,
+): Promise<void> {
+  await tx.run(`insert into events (account, region, message_id, type, at, json) values (?1, ?2, ?3, ?4, ?5, ?6)`, [
+    account,
+    region,
+    messageId,
+    type,
+    at,
+    body,
+  ])
+}
+
+const settle = command('messages.settle', async (tx, settlement: Settlement) => {
+  const { scope, messageId, jobId, at, updates, events, attempt, counts } = settlement
+  const key = [scope.account, scope.region, messageId]
+  // A job ends once. Whoever ends it again (it was run twice) must not tell the same story twice.
+  if (jobId !== null) {
+    const ended = await tx.run(`delete from jobs where id = ?4 and account = ?1 and region = ?2 and message_id = ?3`, [
+      ...key,
+      jobId,
+    ])
+    if (ended === 0) return
+  }
+  // The message was removed meanwhile: nothing may hang on it any more.
+  if ((await tx.get(EXISTS, key)) === undefined) return
+  for (const { position, status, reply } of updates) {
+    await tx.run(
+      `update recipients set status = ?5, reply = ?6, updated_at = ?7
+       where account = ?1 and region = ?2 and message_id = ?3 and position = ?4`,
+      [...key, position, status, reply, at],
+    )
+  }
+  for (const event of events) await addEvent(tx, scope, { messageId, ...event })
+  if (attempt !== null) {
+    await tx.run(
+      `insert into attempts (account, region, message_id, destination, at, duration_ms, transport, transcript)
+       values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+      [
+        ...key,
+        attempt.destination,
+        attempt.at,
+        attempt.durationMs,
+        attempt.transport,
+        JSON.stringify(attempt.transcript),
+      ],
+    )
+  }
+  await countOutcomes(tx, scope, at, counts)
+})
+
+export const outcomeCommands = [settle]
+
+export function outcomeStore(db: Db): Pick<MessageStore, 'settle' | 'recipients' | 'events' | 'attempts'> {
+  return {
+    settle: (settlement) => db.write(settle, settlement),
+    recipients: async ({ account, region }, messageId) => db.all(RECIPIENTS, [account, region, messageId]),
+    events: async ({ account, region }, messageId) => db.all(EVENTS, [account, region, messageId]),
+    attempts: async ({ account, region }, messageId) => db.all(ATTEMPTS, [account, region, messageId]),
+  }
+}

@@ -1,0 +1,110 @@
+/** Group commit, the writing side: many commands in one transaction, one fsync for all of them. */
+import type { AnyCommand } from '../db.ts'
+import type { Connection } from './connection.ts'
+
+/** A command on its way to the connection that runs it. On arrival its payload is `never`: only the command knows it. */
+export type Call<P = unknown> = { readonly name: string; readonly payload: P }
+
+/** What became of a call. */
+export type Answer<R> = { readonly ok: true; readonly result: R } | { readonly ok: false; readonly error: unknown }
+
+/** What became of a batch, its answers in the order of the calls. `unavailable`: nothing of it was written. */
+export type BatchReply<R = unknown> =
+  | { readonly committed: true; readonly answers: readonly Answer<R>[] }
+  | { readonly committed: false; readonly unavailable: string }
+
+/**
+ * Runs calls in one transaction and commits it. A call that fails does so alone. When the database itself fails
+ * (disk full, I/O), the whole batch does.
+ *
+ * Savepoints are only taken when some call has failed: each keeps a copy of every page that its command touches,
+ * which {@link runApart} explains and which costs more than the command.
+ */
+export async function runBatch(
+  connection: Connection,
+  commands: ReadonlyMap<string, AnyCommand>,
+  calls: readonly Call<never>[],
+): Promise<BatchReply> {
+  try {
+    connection.execute('begin immediate')
+    const answers: Answer<unknown>[] = []
+    for (const call of calls) answers.push({ ok: true, result: await runCall(connection, commands, call) })
+    connection.execute('commit')
+    return { committed: true, answers }
+  } catch (error) {
+    rollBack(connection)
+    if (isDatabaseFailure(error)) return unavailable(error)
+    return calls.length === 1
+      ? { committed: true, answers: [{ ok: false, error }] }
+      : runApart(connection, commands, calls)
+  }
+}
+
+/** As {@link runBatch}, each call in its own savepoint, so that one can be undone without the others. */
+async function runApart(
+  connection: Connection,
+  commands: ReadonlyMap<string, AnyCommand>,
+  calls: readonly Call<never>[],
+): Promise<BatchReply> {
+  try {
+    connection.execute('begin immediate')
+    const answers: Answer<unknown>[] = []
+    for (const call of calls) answers.push(await runInSavepoint(connection, commands, call))
+    connection.execute('commit')
+    return { committed: true, answers }
+  } catch (error) {
+    rollBack(connection)
+    return unavailable(error)
+  }
+}
+
+async function runInSavepoint(
+  connection: Connection,
+  commands: ReadonlyMap<string, AnyCommand>,
+  call: Call<never>,
+): Promise<Answer<unknown>> {
+  connection.execute('savepoint call')
+  try {
+    const result = await runCall(connection, commands, call)
+    connection.execute('release call')
+    return { ok: true, result }
+  } catch (error) {
+    if (isDatabaseFailure(error)) throw error
+    connection.execute('rollback to call')
+    connection.execute('release call')
+    return { ok: false, error }
+  }
+}
+
+async function runCall(
+  connection: Connection,
+  commands: ReadonlyMap<string, AnyCommand>,
+  { name, payload }: Call<never>,
+): Promise<unknown> {
+  const command = commands.get(name)
+  if (command === undefined) throw new Error(`no write command is called ${name}`)
+  return command.run(connection, payload)
+}
+
+function rollBack(connection: Connection): void {
+  // SQLite has rolled back by itself after some failures (https://www.sqlite.org/lang_transaction.html, section 4).
+  if (connection.database.isTransaction) connection.execute('rollback')
+}
+
+function unavailable(error: unknown): BatchReply {
+  return { committed: false, unavailable: error instanceof Error ? error.message : String(error) }
+}
+
+/** Result codes that blame the statement or its values, not the database: https://www.sqlite.org/rescode.html */
+const STATEMENT_FAILURES: ReadonlySet<number> = new Set([
+  1, // SQLITE_ERROR
+  18, // SQLITE_TOOBIG
+  19, // SQLITE_CONSTRAINT
+  20, // SQLITE_MISMATCH
+  25, // SQLITE_RANGE
+])
+
+function isDatabaseFailure(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return false
+  return !STATEMENT_FAILURES.has(error.errcode & 0xff)
+}

@@ -1,0 +1,128 @@
+/** Group commit, the calling side: what arrives while a batch is being committed makes up the next batch. */
+import { SesError } from '../../errors/fail.ts'
+import type { Log } from '../../platform/platform.ts'
+import type { Command, Db } from '../db.ts'
+import type { StoreMetrics } from '../store.ts'
+import type { BatchReply, Call } from './batch.ts'
+
+/** Two: while one is being committed the next lies ready, so that the writer never waits for the event loop. */
+const BATCHES_OUTSTANDING = 2
+/** Bounds on one transaction, so that those behind it do not wait long and its pages fit into the cache. */
+const CALLS_PER_BATCH = 256
+const BYTES_PER_BATCH = 4 * 1024 * 1024
+/**
+ * Bounds on what may wait. At some 10,000 acceptances a second the first is a wait of a second; the second lets six
+ * of SES's largest messages wait. Whatever comes beyond is refused at once.
+ */
+const CALLS_WAITING = 10_000
+const BYTES_WAITING = 256 * 1024 * 1024
+
+/** Runs a batch; never rejects. The results are `never` until {@link GroupCommit.write} gives them to their callers. */
+export type SendBatch = (calls: readonly Call[]) => Promise<BatchReply<never>>
+
+/** A call and its caller. */
+type Write = {
+  readonly call: Call
+  readonly weight: number
+  readonly resolve: (result: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class GroupCommit {
+  readonly #send: SendBatch
+  readonly #log: Log
+  #waiting: Write[] = []
+  #waitingBytes = 0
+  #outstanding = 0
+  #flushDue = false
+  #closed = false
+  /** Batches that failed since the last one that did not. */
+  #failures = 0
+  #commits = 0
+  #writes = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(send: SendBatch, log: Log) {
+    this.#send = send
+    this.#log = log
+  }
+
+  /** See {@link Db.write}. */
+  readonly write: Db['write'] = <P, R>({ name }: Command<P, R>, payload: P, weight = 0): Promise<R> => {
+    if (this.#closed) return Promise.reject(serviceUnavailable('the store is closed'))
+    if (this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + weight > BYTES_WAITING) {
+      return Promise.reject(serviceUnavailable('too many writes wait'))
+    }
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.push({ call: { name, payload }, weight, resolve, reject })
+      this.#waitingBytes += weight
+      // What the same turn of the event loop still brings goes along: it costs a lone write nothing.
+      if (!this.#flushDue) {
+        this.#flushDue = true
+        setImmediate(() => this.#flush())
+      }
+    })
+  }
+
+  metrics(): StoreMetrics {
+    return { commits: this.#commits, writes: this.#writes, waiting: this.#waiting.length }
+  }
+
+  /** Takes no more writes; resolves when those taken are done. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#waiting.length + this.#outstanding > 0) {
+      await new Promise<void>((resolve) => void this.#whenIdle.push(resolve))
+    }
+  }
+
+  #flush(): void {
+    this.#flushDue = false
+    while (this.#outstanding < BATCHES_OUTSTANDING && this.#waiting.length > 0) void this.#run(this.#nextBatch())
+  }
+
+  #nextBatch(): readonly Write[] {
+    let length = 0
+    let bytes = 0
+    for (const { weight } of this.#waiting) {
+      if (length === CALLS_PER_BATCH || (length > 0 && bytes + weight > BYTES_PER_BATCH)) break
+      length += 1
+      bytes += weight
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, length)
+  }
+
+  async #run(batch: readonly Write[]): Promise<void> {
+    this.#outstanding += 1
+    const reply = await this.#send(batch.map(({ call }) => call))
+    this.#outstanding -= 1
+    this.#answer(batch, reply)
+    this.#flush()
+    if (this.#waiting.length + this.#outstanding === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  #answer(batch: readonly Write[], reply: BatchReply<never>): void {
+    if (!reply.committed) {
+      // Once, not for each of thousands of batches while a disk is full.
+      if (this.#failures === 0) this.#log.error('the database cannot write', { reason: reply.unavailable })
+      this.#failures += 1
+      for (const { reject } of batch) reject(serviceUnavailable(reply.unavailable))
+      return
+    }
+    if (this.#failures > 0) this.#log.info('the database writes again', { batchesLost: this.#failures })
+    this.#failures = 0
+    this.#commits += 1
+    this.#writes += batch.length
+    for (const [index, { call, resolve, reject }] of batch.entries()) {
+      const answer = reply.answers[index]
+      if (answer?.ok) resolve(answer.result)
+      else reject(new Error(`the write command ${call.name} failed`, { cause: answer?.error }))
+    }
+  }
+}
+
+/** The caller reads no internals; they are the cause, for the log. */
+function serviceUnavailable(reason: string): SesError {
+  return new SesError('ServiceUnavailable', 'Service is temporarily unavailable.', {}, new Error(reason))
+}

@@ -1,0 +1,107 @@
+/** The embedded engine: SQLite with one writer. */
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import type { Log } from '../../platform/platform.ts'
+import { COMMANDS } from '../commands.ts'
+import type { Db } from '../db.ts'
+import type { StoreMetrics } from '../store.ts'
+import { runBatch } from './batch.ts'
+import type { BatchReply, Call } from './batch.ts'
+import { openConnection } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { GroupCommit } from './group-commit.ts'
+import { migrate } from './migrate.ts'
+import { serial } from './serial.ts'
+import { WriterThread } from './writer-thread.ts'
+
+/** An engine: reads and writes, and an end. */
+export type Engine = { readonly db: Db; readonly metrics: () => StoreMetrics; readonly close: () => Promise<void> }
+
+/**
+ * Opens an SQLite database; makes it where there is none. The thread that writes starts beside whatever the caller
+ * does next. Throws an Error that an operator can act on.
+ */
+export function openSqlite(path: string, log: Log): Engine {
+  return path === ':memory:' ? openInMemory(log) : openFile(path, log)
+}
+
+function openFile(path: string, log: Log): Engine {
+  const reader = explained(path, () => {
+    makePrivateFile(path)
+    return openMigrated(path)
+  })
+  // From here on this connection only reads: on the calling thread, beside the writer, as WAL lets it.
+  reader.database.exec('pragma query_only = on')
+  const thread = new WriterThread(path, log)
+  const commit = new GroupCommit(thread.send, log)
+  return {
+    db: { get: reader.get, all: reader.all, write: commit.write },
+    metrics: () => commit.metrics(),
+    async close() {
+      await commit.close()
+      reader.database.close()
+      await thread.close()
+    },
+  }
+}
+
+/** A database that lives in this one connection: for tests. Reads wait while a batch is open, so as not to see into it. */
+function openInMemory(log: Log): Engine {
+  const connection = openMigrated(':memory:')
+  const oneByOne = serial()
+  const commit = new GroupCommit(
+    (calls) =>
+      oneByOne(async () => {
+        // Cloned both ways, as between threads.
+        const cloned: readonly Call<never>[] = deserialize(serialize(calls))
+        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, cloned)))
+        return reply
+      }),
+    log,
+  )
+  return {
+    db: {
+      get: (query, values) => oneByOne(() => connection.get(query, values)),
+      all: (query, values) => oneByOne(() => connection.all(query, values)),
+      write: commit.write,
+    },
+    metrics: () => commit.metrics(),
+    async close() {
+      await commit.close()
+      await oneByOne(() => connection.database.close())
+    },
+  }
+}
+
+function openMigrated(path: string): Connection {
+  const opened = openConnection(path)
+  try {
+    migrate(opened.database)
+    return opened
+  } catch (error) {
+    opened.database.close()
+    throw error
+  }
+}
+
+/** Secrets lie in the database: it and its folder are for their owner only. SQLite gives the WAL the file's mode. */
+function makePrivateFile(path: string): void {
+  const folder = dirname(path)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = openSync(path, 'a', 0o600)
+  closeSync(file)
+  // A file that power loss could take out of its folder would take the mail with it.
+  const directory = openSync(folder, 'r')
+  fsyncSync(directory)
+  closeSync(directory)
+}
+
+function explained<T>(path: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`Cannot open the database ${path}: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,178 @@
+/** Stores for tests, one for each engine, and things to put into them. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Log } from '../../src/platform/platform.ts'
+import { openStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import type {
+  AccessKey,
+  Acceptance,
+  AccountSettings,
+  Check,
+  ConfigurationSet,
+  Identity,
+  Scope,
+} from '../../src/store/types.ts'
+
+export const SCOPE: Scope = { account: '000000000000', region: 'us-east-1' }
+export const ELSEWHERE: Scope = { account: '000000000000', region: 'eu-west-1' }
+export const SOMEBODY_ELSE: Scope = { account: '111111111111', region: 'us-east-1' }
+/** Noon, and the start of a quarter of an hour. */
+export const NOON = Date.UTC(2026, 0, 15, 12)
+
+/** A log that keeps what it is told. */
+export function keptLog(): Log & { readonly lines: readonly string[] } {
+  const lines: string[] = []
+  const keep = (message: string) => void lines.push(message)
+  return { lines, debug: () => {}, info: keep, warn: keep, error: keep }
+}
+
+export type TestStore = AsyncDisposable & { readonly store: Store }
+export type Engine = { readonly name: string; readonly open: () => Promise<TestStore> }
+
+/** Every engine passes every test of the store. */
+export const ENGINES: readonly Engine[] = [
+  {
+    name: 'SQLite in a file',
+    async open() {
+      const folder = await mkdtemp(join(tmpdir(), 'sesame-store-'))
+      const store = await openStore({ database: `sqlite:${join(folder, 'sesame.db')}`, log: keptLog() })
+      return {
+        store,
+        async [Symbol.asyncDispose]() {
+          await store.close()
+          await rm(folder, { recursive: true })
+        },
+      }
+    },
+  },
+  {
+    name: 'SQLite in memory',
+    async open() {
+      const store = await openStore({ database: 'sqlite::memory:', log: keptLog() })
+      return { store, [Symbol.asyncDispose]: () => store.close() }
+    },
+  },
+]
+
+export const SETTINGS: AccountSettings = {
+  productionAccess: false,
+  max24HourSend: 200,
+  maxSendRate: 1,
+  enforcementStatus: 'HEALTHY',
+  sendingEnabled: true,
+  details: null,
+  review: null,
+  suppressedReasons: ['BOUNCE', 'COMPLAINT'],
+  dedicatedIpAutoWarmup: true,
+}
+
+export function sampleKey(id: string, account = SCOPE.account): AccessKey {
+  return {
+    id,
+    account,
+    userName: 'root',
+    secret: 'secret',
+    policy: null,
+    active: true,
+    sessionToken: null,
+    expiresAt: null,
+    createdAt: NOON,
+  }
+}
+
+const CHECK: Check = { state: 'PENDING', since: NOON, lastCheckedAt: null, lastSuccessAt: null, error: null }
+
+export function sampleIdentity(name: string, changes: Partial<Identity> = {}): Identity {
+  return {
+    name,
+    kind: name.includes('@') ? 'EMAIL_ADDRESS' : 'DOMAIN',
+    createdAt: NOON,
+    verification: { ...CHECK, token: 'token', byTxt: false },
+    dkim: {
+      ...CHECK,
+      signingEnabled: true,
+      origin: 'AWS_SES',
+      tokens: ['a', 'b', 'c'],
+      privateKeys: [],
+      selector: null,
+      currentKeyLength: 'RSA_2048_BIT',
+      nextKeyLength: 'RSA_2048_BIT',
+      keysMadeAt: NOON,
+    },
+    mailFrom: null,
+    feedback: { forwardingEnabled: true },
+    configurationSet: null,
+    tags: [],
+    nextCheckAt: null,
+    ...changes,
+  }
+}
+
+export function sampleSet(name: string): ConfigurationSet {
+  return {
+    name,
+    createdAt: NOON,
+    sendingEnabled: true,
+    reputation: { metricsEnabled: false, lastFreshStart: null },
+    tracking: null,
+    delivery: null,
+    suppressedReasons: null,
+    vdm: null,
+    archiveArn: null,
+    tags: [],
+  }
+}
+
+export type Sample = {
+  readonly scope?: Scope
+  readonly at?: number
+  readonly from?: string
+  readonly to?: readonly string[]
+  readonly subject?: string
+  readonly counted?: number
+  readonly rejected?: boolean
+  readonly raw?: Uint8Array
+}
+
+/** An acceptance with one job for all recipients and a Send event. */
+export function sampleAcceptance(id: string, sample: Sample = {}): Acceptance {
+  const {
+    scope = SCOPE,
+    at = NOON,
+    from = 'sender@example.com',
+    to = ['friend@example.org'],
+    subject = 'Hello',
+    rejected = false,
+  } = sample
+  const raw = sample.raw ?? Buffer.from(`Subject: ${subject}\r\n\r\nHello, ${id}.\r\n`)
+  return {
+    scope,
+    message: {
+      id,
+      acceptedAt: at,
+      surface: 'v2',
+      operation: 'SendEmail',
+      source: from,
+      sourceArn: null,
+      returnPath: `${id}@example.com`,
+      feedbackAddress: from,
+      configurationSet: null,
+      tags: { 'ses:operation': ['SendEmail'] },
+      destination: to,
+      headers: [{ name: 'Subject', value: subject }],
+      headersTruncated: false,
+      commonHeaders: { from: [from], to, messageId: id, subject },
+      tenantName: null,
+      listManagement: null,
+      size: raw.byteLength,
+      counted: sample.counted ?? to.length,
+    },
+    raw,
+    recipients: to.map((address, position) => ({ position, address, mailbox: address, field: 'to' })),
+    jobs: rejected ? [] : [{ destination: 'example.org', recipients: to.map((_, position) => position), dueAt: at }],
+    events: [{ type: 'Send', at, json: JSON.stringify({ eventType: 'Send', mail: { messageId: id } }) }],
+    rejected,
+  }
+}
