@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
-import type { Scope } from '../store/types.ts'
+import type { AccountSettings, Job, Message, Scope } from '../store/types.ts'
 
 /** Who calls, as authentication established it. */
 export type Principal = {
@@ -28,10 +28,34 @@ export type Caller = {
   readonly tlsVersion: string | null
 }
 
+/** The send limits of accounts, counted in this process. Recipients, not messages, are what counts. */
+export type Quotas = {
+  /** Takes `recipients` from the rate and `counted` from the 24-hour quota, or says which of them forbids it. */
+  reserve(
+    scope: Scope,
+    settings: AccountSettings,
+    recipients: number,
+    counted: number,
+  ): Promise<'ok' | 'rate' | 'quota'>
+  /** Gives back what a failed acceptance had taken. */
+  release(scope: Scope, recipients: number, counted: number): void
+  sentLast24Hours(scope: Scope): Promise<number>
+  /** Forgets everything: the store was emptied. */
+  reset(): void
+}
+
+/** A message that was just taken in. */
+export type Accepted = { readonly scope: Scope; readonly message: Message; readonly jobs: readonly Job[] }
+
 /** The services of this process. */
 export type Services = Platform & {
   readonly config: Config
   readonly store: Store
+  readonly quotas: Quotas
+  /** Hands an accepted message on: to the queue, and to whoever waits for mail. */
+  readonly onAccepted: (accepted: Accepted) => void
+  /** Acceptances under way, held to a bound. */
+  readonly gate: { underWay: number }
   /** `http://host:port` that links in mail start with, known once the listeners are bound. */
   readonly publicUrl: () => string
 }

@@ -1,0 +1,48 @@
+/** May this key send with this resource? Its IAM policy, and the sending authorization policies of the identity. */
+import { fail } from '../../errors/fail.ts'
+import type { Ctx } from '../context.ts'
+import { parseIdentityArn } from './arns.ts'
+import { evaluate, type Verdict } from './evaluation.ts'
+import { sendContext, type SendAttributes } from './request.ts'
+
+export type { SendAttributes }
+
+/**
+ * Checks a send against one resource: the ARN of an identity, a configuration set or a template, in the account `owner`.
+ * - In the caller's own account the key's policy must allow it, or a policy of the identity that names the user.
+ * - For another account's identity both must: the key's policy, and a policy of the identity for the user or his account.
+ * - A deny anywhere wins.
+ *
+ * Throws AccessDenied with SES's text for sending; InvalidParameterValue when `resource` is not an ARN.
+ */
+export async function authorizeSend(
+  ctx: Ctx,
+  resource: string,
+  owner: string,
+  attributes: SendAttributes,
+): Promise<void> {
+  const { principal } = ctx.caller
+  const { action } = attributes
+  const context = sendContext(ctx, ctx.caller, attributes)
+  const request = { action, resource, context, principal }
+  const byKey: Verdict = principal.policy === null ? 'allow' : evaluate([principal.policy], 'key', request)
+  const byIdentity = evaluate(await identityPolicies(ctx, resource), 'identity', request)
+  const isAllowed =
+    owner === principal.account
+      ? byKey === 'allow' || byIdentity === 'allow'
+      : byKey === 'allow' && (byIdentity === 'allow' || byIdentity === 'account')
+  if (byKey === 'deny' || byIdentity === 'deny' || !isAllowed) {
+    fail(
+      'AccessDenied',
+      `User \`${principal.arn}' is not authorized to perform \`${action}' on resource \`${resource}'`,
+    )
+  }
+}
+
+/** Only identities have policies of their own. */
+async function identityPolicies(ctx: Ctx, resource: string): Promise<readonly string[]> {
+  if (/^arn:[^:]*:ses:[^:]*:[^:]*:(?:configuration-set|template)\//.test(resource)) return []
+  const { account, region, name } = parseIdentityArn(resource)
+  const policies = await ctx.store.identities.policies({ account, region }, name)
+  return policies.map(({ policy }) => policy)
+}

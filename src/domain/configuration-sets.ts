@@ -1,0 +1,120 @@
+/** Configuration sets: rules that a message can be sent under. v1 and v2 see the same ones. */
+import { fail } from '../errors/fail.ts'
+import type { ConfigurationSet, Scope } from '../store/types.ts'
+import { checkOptions } from './configuration-sets/options.ts'
+import type { Services } from './context.ts'
+
+export type NewConfigurationSet = Omit<ConfigurationSet, 'createdAt'>
+
+// SES guide, "Service quotas": configuration sets.
+const MOST_SETS = 10_000
+const LONGEST_NAME = 64
+
+/** A set with nothing but its name. Only sets made through v2 have reputation metrics from the start (observed). */
+export function blankSet(name: string, hasReputationMetrics: boolean): NewConfigurationSet {
+  return {
+    name,
+    sendingEnabled: true,
+    reputation: { metricsEnabled: hasReputationMetrics, lastFreshStart: null },
+    tracking: null,
+    delivery: null,
+    suppressedReasons: null,
+    vdm: null,
+    archiveArn: null,
+    tags: [],
+  }
+}
+
+/** Throws ConfigurationSetAlreadyExists, LimitExceeded, InvalidParameterValue. */
+export async function createConfigurationSet(
+  services: Services,
+  scope: Scope,
+  set: NewConfigurationSet,
+): Promise<void> {
+  checkName(set.name)
+  await checkOptions(services, scope, set)
+  if ((await services.store.configurationSets.count(scope)) >= MOST_SETS) {
+    fail('LimitExceeded', `Number of configuration sets for account ${scope.account} exceeds ${MOST_SETS}.`)
+  }
+  const isAdded = await services.store.configurationSets.insert(scope, { ...set, createdAt: services.clock.now() })
+  if (!isAdded) {
+    fail('ConfigurationSetAlreadyExists', `Configuration set <${set.name}> already exists.`, {
+      ConfigurationSetName: set.name,
+    })
+  }
+}
+
+/** undefined when there is none. Throws InvalidParameterValue for what can be no name. */
+export async function findConfigurationSet(
+  services: Services,
+  scope: Scope,
+  name: string,
+): Promise<ConfigurationSet | undefined> {
+  checkName(name)
+  return await services.store.configurationSets.find(scope, name)
+}
+
+/** Throws ConfigurationSetDoesNotExist. */
+export async function getConfigurationSet(services: Services, scope: Scope, name: string): Promise<ConfigurationSet> {
+  return (await findConfigurationSet(services, scope, name)) ?? failMissing(name)
+}
+
+/** Identities that have it as their default keep its name, and cannot send until they get another (SES guide). */
+export async function deleteConfigurationSet(services: Services, scope: Scope, name: string): Promise<void> {
+  checkName(name)
+  if (!(await services.store.configurationSets.remove(scope, name))) failMissing(name)
+}
+
+/** An absent flag is false (observed on both APIs). Switched on again, the set's reputation starts afresh. */
+export async function setSendingEnabled(
+  services: Services,
+  scope: Scope,
+  name: string,
+  isEnabled: boolean | undefined,
+): Promise<void> {
+  const set = await getConfigurationSet(services, scope, name)
+  const sendingEnabled = isEnabled ?? false
+  const isResumed = sendingEnabled && !set.sendingEnabled
+  const reputation = isResumed ? { ...set.reputation, lastFreshStart: services.clock.now() } : set.reputation
+  await patch(services, scope, name, { sendingEnabled, reputation })
+}
+
+/** An absent flag is false (observed). */
+export async function setReputationMetricsEnabled(
+  services: Services,
+  scope: Scope,
+  name: string,
+  isEnabled: boolean | undefined,
+): Promise<void> {
+  const set = await getConfigurationSet(services, scope, name)
+  await patch(services, scope, name, { reputation: { ...set.reputation, metricsEnabled: isEnabled ?? false } })
+}
+
+async function patch(
+  services: Services,
+  scope: Scope,
+  name: string,
+  members: Partial<NewConfigurationSet>,
+): Promise<void> {
+  if ((await services.store.configurationSets.patch(scope, name, members)) === undefined) failMissing(name)
+}
+
+/** SES's rules in its order: there, short enough, of the right characters. */
+function checkName(name: string): void {
+  if (name === '') fail('InvalidParameterValue', 'The configuration set name must be specified.')
+  if (name.length > LONGEST_NAME) {
+    fail('InvalidParameterValue', `Configuration set name cannot exceed ${LONGEST_NAME} characters.`)
+  }
+  if (!/^[A-Za-z0-9_-]+$/.test(name)) {
+    fail(
+      'InvalidParameterValue',
+      `Invalid configuration set name <${name}>: only alphanumeric ASCII characters, '_', and '-' are allowed.`,
+    )
+  }
+}
+
+function failMissing(name: string): never {
+  return fail('ConfigurationSetDoesNotExist', `Configuration set <${name}> does not exist.`, {
+    ConfigurationSetName: name,
+  })
+}

@@ -1,0 +1,103 @@
+/** One look at the records of one identity, and what it means for it. */
+import type { Check, Dkim, Identity, Scope } from '../../store/types.ts'
+import type { Services } from '../context.ts'
+import { domainFinding, type Finding, isSearched, judge, LINK_MS, nextCheckOf } from './checks.ts'
+import { findPrimary, madeKeys, takenOver } from './dkim-origins.ts'
+import { type Change, changeIdentity } from './identity.ts'
+import { findDkimRecords, findMailFromRecord, findVerificationRecord } from './lookups.ts'
+import { tellChanges } from './state-notices.ts'
+
+/** What a look found of each proof; undefined: not looked for. */
+type Findings = {
+  readonly txt: Finding | undefined
+  readonly dkim: Finding | undefined
+  readonly mailFrom: Finding | undefined
+}
+
+/** Looks for the records of an identity as it was `seen`, and writes what that means, unless it was set up anew meanwhile. */
+export async function lookAt(services: Services, scope: Scope, seen: Identity): Promise<void> {
+  const { dkim, broken } = await currentDkim(services, scope, seen)
+  const findings = await find(services, scope, { ...seen, dkim }, broken)
+  let before = seen
+  const after = await changeIdentity(services, scope, seen.name, (present) => {
+    before = present
+    if (!isSameSearch(present, seen)) return undefined
+    const current = dkim === seen.dkim ? present.dkim : { ...present.dkim, ...takenOver(dkim) }
+    return judged({ ...present, dkim: current }, findings, services.clock.now())
+  })
+  if (after === undefined) return
+  await tellChanges(services, scope, before, after)
+  // So that the key is there, and its record can be published, before the first mail is signed.
+  const { origin, tokens } = after.dkim
+  if (origin === 'AWS_SES' && tokens.length > 0) await madeKeys(services, scope, after.name, after.dkim)
+}
+
+/** A replica has what its primary has now. `broken`: why it has not. */
+async function currentDkim(services: Services, scope: Scope, { name, dkim }: Identity) {
+  if (dkim.origin === 'AWS_SES' || dkim.origin === 'EXTERNAL' || !isSearched(dkim)) return { dkim, broken: undefined }
+  const primary = await findPrimary(services, scope, name, dkim)
+  return primary.ok
+    ? { dkim: { ...dkim, ...takenOver(primary.dkim) }, broken: undefined }
+    : { dkim, broken: { kind: 'missing', error: primary.error } as const }
+}
+
+async function find(
+  services: Services,
+  { region }: Scope,
+  identity: Identity,
+  broken: Finding | undefined,
+): Promise<Findings> {
+  const { dns, log, config } = services
+  const { name, kind, verification, dkim, mailFrom } = identity
+  const isDomain = kind === 'DOMAIN'
+  try {
+    const [txt, foundDkim, foundMailFrom] = await Promise.all([
+      isDomain && verification.byTxt && isSearched(verification) ? findVerificationRecord(dns, identity) : undefined,
+      broken ?? (isDomain && isSearched(dkim) ? findDkimRecords(dns, name, dkim, config.hostname) : undefined),
+      mailFrom !== null && isSearched(mailFrom)
+        ? findMailFromRecord(dns, mailFrom, region, config.hostname)
+        : undefined,
+    ])
+    return { txt, dkim: foundDkim, mailFrom: foundMailFrom }
+  } catch (error) {
+    log.error('the records of an identity could not be looked for', { identity: name, error })
+    const failed: Finding = { kind: 'temporary', error: 'SERVICE_ERROR' }
+    return { txt: failed, dkim: failed, mailFrom: failed }
+  }
+}
+
+/** Whether what was looked for is what is to be found now. */
+function isSameSearch(one: Identity, other: Identity): boolean {
+  return (
+    one.verification.token === other.verification.token &&
+    one.mailFrom?.domain === other.mailFrom?.domain &&
+    isSameDkim(one.dkim, other.dkim)
+  )
+}
+
+function isSameDkim(one: Dkim, other: Dkim): boolean {
+  const isSameOwn = one.selector === other.selector && one.privateKeys[0] === other.privateKeys[0]
+  return (
+    one.origin === other.origin && one.tokens.join() === other.tokens.join() && (one.origin !== 'EXTERNAL' || isSameOwn)
+  )
+}
+
+function judged(identity: Identity, findings: Findings, now: number): Change {
+  const dkim = looked(identity.dkim, findings.dkim, now)
+  const mailFrom = identity.mailFrom && looked(identity.mailFrom, findings.mailFrom, now)
+  const verification =
+    identity.kind === 'DOMAIN'
+      ? looked(identity.verification, domainFinding(identity.verification, findings.txt, dkim), now)
+      : withinTime(identity.verification, now)
+  return { verification, dkim, mailFrom, nextCheckAt: nextCheckOf({ ...identity, verification, dkim, mailFrom }, now) }
+}
+
+function looked<C extends Check>(check: C, finding: Finding | undefined, now: number): C {
+  return finding !== undefined && isSearched(check) ? judge(check, finding, now) : check
+}
+
+/** An address whose link was not opened in time has failed. */
+function withinTime<C extends Check>(verification: C, now: number): C {
+  const isOver = verification.state === 'PENDING' && now - verification.since >= LINK_MS
+  return isOver ? { ...verification, state: 'FAILED' } : verification
+}

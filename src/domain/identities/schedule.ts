@@ -1,0 +1,82 @@
+/** When the records of identities are looked for: a timer for the next one that is due, and a look at each that is. */
+import type { Cancel } from '../../platform/platform.ts'
+import type { Services } from '../context.ts'
+import { lookAt } from './look.ts'
+import { onWake } from './wake.ts'
+
+/** Identities looked at at once; each has up to five questions to DNS. */
+const AT_ONCE = 16
+/** After a failure of our own. */
+const RETRY_MS = 60_000
+
+export type IdentityChecks = {
+  stop(): void
+  /** Looks at everything that is due; settles when nothing is. */
+  runDue(): Promise<void>
+}
+
+/** Looks at due identities from now on, until stopped. A jump of the clock makes its timers fire, and so is noticed. */
+export function startIdentityChecks(services: Services): IdentityChecks {
+  const { clock, store, log } = services
+  let timer: Cancel | undefined
+  let running: Promise<void> | undefined
+  let isWoken = false
+  let isStopped = false
+
+  const arm = (ms: number) => {
+    timer?.()
+    timer = isStopped ? undefined : clock.after(ms, wake)
+  }
+
+  const lookAndArm = async () => {
+    try {
+      await lookAtDue(services, () => isStopped)
+      const next = isStopped ? undefined : await store.identities.nextDue()
+      const now = clock.now()
+      if (next !== undefined && next <= now) isWoken = true
+      else if (next !== undefined) arm(next - now)
+    } catch (error) {
+      // A store that is closed under us is the end, not a failure.
+      if (isStopped) return
+      log.error('the checks of identities failed', { error })
+      arm(RETRY_MS)
+    }
+  }
+
+  const run = async () => {
+    while (isWoken) {
+      isWoken = false
+      await lookAndArm()
+    }
+    running = undefined
+  }
+
+  const runDue = async (): Promise<void> => {
+    if (isStopped) return
+    isWoken = true
+    await (running ??= run())
+  }
+
+  function wake(): void {
+    void runDue()
+  }
+
+  onWake(services, wake)
+  wake()
+  return {
+    runDue,
+    stop() {
+      isStopped = true
+      timer?.()
+    },
+  }
+}
+
+async function lookAtDue(services: Services, isStopped: () => boolean): Promise<void> {
+  const { store, clock } = services
+  while (!isStopped()) {
+    const due = await store.identities.due(clock.now(), AT_ONCE)
+    if (due.length === 0) return
+    await Promise.all(due.map(({ scope, identity }) => lookAt(services, scope, identity)))
+  }
+}

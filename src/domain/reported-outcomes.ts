@@ -1,0 +1,163 @@
+/** Outcomes after the fact (admin API): a test says that a message bounced, complained, was opened, was delayed. */
+import { fail } from '../errors/fail.ts'
+import { isoTime, type MailObject } from '../events/mail.ts'
+import {
+  type BouncedRecipient,
+  bounceEvent,
+  clickEvent,
+  complaintEvent,
+  deliveryDelayEvent,
+  deliveryEvent,
+  type EventRecord,
+  openEvent,
+  rejectEvent,
+} from '../events/records.ts'
+import { isSimulated } from '../message/simulated.ts'
+import type { Recipient, RecipientStatus, Settlement, StoredMessage } from '../store/types.ts'
+import type { Services } from './context.ts'
+import { deliveredMail, feedbackId, NO_COUNTS } from './settle.ts'
+
+/** What a test says happened to one recipient of a message that was accepted before. */
+export type ReportedOutcome =
+  | { readonly kind: 'delivery'; readonly smtpResponse?: string }
+  | {
+      readonly kind: 'bounce'
+      readonly bounceType?: 'Undetermined' | 'Permanent' | 'Transient'
+      readonly bounceSubType?: string
+      readonly status?: string
+      readonly diagnosticCode?: string
+    }
+  | { readonly kind: 'complaint'; readonly complaintFeedbackType?: string; readonly userAgent?: string }
+  | { readonly kind: 'delay'; readonly delayType?: string; readonly diagnosticCode?: string; readonly status?: string }
+  | { readonly kind: 'reject'; readonly reason?: string }
+  | { readonly kind: 'open'; readonly ipAddress?: string; readonly userAgent?: string }
+  | { readonly kind: 'click'; readonly link: string; readonly ipAddress?: string; readonly userAgent?: string }
+
+// SES tries for 14 hours (SES guide: 840 minutes).
+const DELIVERY_LIFE_MS = 840 * 60_000
+
+/** Records a reported outcome with its event, as if the other side had said so; gives the event's JSON. Fails with NotFound for an unknown message or recipient. */
+export async function recordOutcome(
+  services: Services,
+  messageId: string,
+  recipientAddress: string,
+  outcome: ReportedOutcome,
+): Promise<string> {
+  const stored = await services.store.messages.find(messageId)
+  if (stored === undefined) return fail('NotFound', `Message ${messageId} does not exist.`)
+  const { scope } = stored
+  const all = await services.store.messages.recipients(scope, messageId)
+  const wanted = recipientAddress.toLowerCase()
+  const recipient = all.find(
+    ({ mailbox, address }) => mailbox.toLowerCase() === wanted || address.toLowerCase() === wanted,
+  )
+  if (recipient === undefined) return fail('NotFound', `Message ${messageId} has no recipient ${recipientAddress}.`)
+  const now = services.clock.now()
+  const subject = { services, stored, recipient, now, mail: deliveredMail(services, stored) }
+  const { event, status, reply, counted } = reported(subject, outcome)
+  await services.store.messages.settle({
+    scope,
+    messageId,
+    jobId: null,
+    at: now,
+    updates: status === undefined ? [] : [{ position: recipient.position, status, reply }],
+    events: [event],
+    attempt: null,
+    counts: counted === undefined || isSimulated(recipient.mailbox) ? NO_COUNTS : { ...NO_COUNTS, [counted]: 1 },
+  })
+  return event.json
+}
+
+type Reported = {
+  readonly event: EventRecord
+  /** undefined: the recipient's state stays as it is. */
+  readonly status?: RecipientStatus
+  readonly reply: string | null
+  readonly counted?: keyof Settlement['counts']
+}
+
+/** What a report is made of: the message and its recipient, and the moment. */
+type Subject = {
+  readonly services: Services
+  readonly stored: StoredMessage
+  readonly recipient: Recipient
+  readonly now: number
+  readonly mail: MailObject
+}
+
+function reported(subject: Subject, outcome: ReportedOutcome): Reported {
+  const { now, mail, recipient } = subject
+  switch (outcome.kind) {
+    case 'delivery':
+      return reportedDelivery(subject, outcome)
+    case 'bounce':
+      return reportedBounce(subject, outcome)
+    case 'complaint':
+      return reportedComplaint(subject, outcome)
+    case 'delay':
+      return reportedDelay(subject, outcome)
+    case 'reject': {
+      const event = rejectEvent(now, mail, outcome.reason ?? 'Bad content')
+      return { event, status: 'rejected', reply: recipient.reply, counted: 'rejects' }
+    }
+    case 'open': {
+      const { ipAddress = '127.0.0.1', userAgent = 'Mozilla/5.0' } = outcome
+      return { event: openEvent(now, mail, { ipAddress, userAgent }), reply: recipient.reply }
+    }
+    case 'click': {
+      const { link, ipAddress = '127.0.0.1', userAgent = 'Mozilla/5.0' } = outcome
+      return { event: clickEvent(now, mail, { ipAddress, userAgent, link, linkTags: null }), reply: recipient.reply }
+    }
+  }
+}
+
+type Of<Kind extends ReportedOutcome['kind']> = Extract<ReportedOutcome, { kind: Kind }>
+
+function reportedDelivery({ services, stored, recipient, now, mail }: Subject, outcome: Of<'delivery'>): Reported {
+  const smtpResponse = outcome.smtpResponse ?? '250 2.0.0 OK'
+  const event = deliveryEvent(now, mail, {
+    processingTimeMillis: Math.max(0, now - stored.message.acceptedAt),
+    recipients: [recipient.mailbox],
+    smtpResponse,
+    reportingMTA: services.config.hostname,
+  })
+  return { event, status: 'delivered', reply: smtpResponse }
+}
+
+function reportedBounce({ services, stored, recipient, now, mail }: Subject, outcome: Of<'bounce'>): Reported {
+  const bounceType = outcome.bounceType ?? 'Permanent'
+  const status = outcome.status ?? (bounceType === 'Transient' ? '4.0.0' : '5.1.1')
+  const diagnosticCode = outcome.diagnosticCode ?? 'smtp; 550 5.1.1 user unknown'
+  const bounced: BouncedRecipient = { emailAddress: recipient.mailbox, action: 'failed', status, diagnosticCode }
+  const event = bounceEvent(now, mail, {
+    feedbackId: feedbackId(services, stored, now),
+    bounceType,
+    bounceSubType: outcome.bounceSubType ?? (bounceType === 'Undetermined' ? 'Undetermined' : 'General'),
+    bouncedRecipients: [bounced],
+    reportingMTA: `dns; ${services.config.hostname}`,
+  })
+  const counted = bounceType === 'Permanent' ? ({ counted: 'bounces' } as const) : {}
+  return { event, status: 'bounced', reply: diagnosticCode, ...counted }
+}
+
+function reportedComplaint({ services, stored, recipient, now, mail }: Subject, outcome: Of<'complaint'>): Reported {
+  const event = complaintEvent(now, mail, {
+    feedbackId: feedbackId(services, stored, now),
+    complaintSubType: null,
+    complainedRecipients: [recipient.mailbox],
+    userAgent: outcome.userAgent ?? 'Sesame',
+    complaintFeedbackType: outcome.complaintFeedbackType ?? 'abuse',
+    arrivalDate: isoTime(now),
+  })
+  return { event, status: 'complained', reply: recipient.reply, counted: 'complaints' }
+}
+
+function reportedDelay({ stored, recipient, now, mail }: Subject, outcome: Of<'delay'>): Reported {
+  const diagnosticCode = outcome.diagnosticCode ?? 'smtp; 421 4.4.1 Unable to connect to remote host'
+  const event = deliveryDelayEvent(now, mail, {
+    delayType: outcome.delayType ?? 'TransientCommunicationFailure',
+    expirationTime: stored.message.acceptedAt + DELIVERY_LIFE_MS,
+    delayedRecipients: [{ emailAddress: recipient.mailbox, status: outcome.status ?? '4.4.1', diagnosticCode }],
+  })
+  return { event, status: 'delayed', reply: diagnosticCode }
+}

@@ -1,0 +1,162 @@
+/**
+ * The one pipeline that every surface runs: v1, v2 and SMTP hand in a {@link Submission}, and get a MessageId or SES's
+ * error. The order of the checks is SES's as far as it is known (docs/fidelity.md, "Order of checks").
+ */
+import { fail } from '../../errors/fail.ts'
+import { compose } from '../../message/compose.ts'
+import { checkHeaders, type RawMessage, splitMessage } from '../../message/headers.ts'
+import { checkMime } from '../../message/mime.ts'
+import { tagError } from '../../message/tags.ts'
+import { accountSettings } from '../accounts/settings.ts'
+import { type Ctx, scopeOf } from '../context.ts'
+import { effectiveMailFrom } from '../identities/resolution.ts'
+import { isSimulated } from '../../message/simulated.ts'
+import { acceptLetter, automaticTags, bounded } from './accept.ts'
+import { checkAddressLengths, type Draft, readDraft } from './draft.ts'
+import { checkIdentities, resolveSenders, type Usable } from './identities.ts'
+import { defaultReturnPath } from './message-id.ts'
+import { checkAccountState, checkConfigurationSet } from './state.ts'
+import type { FormattedContent, Submission } from './submission.ts'
+import type { AccountSettings } from '../../store/types.ts'
+
+/** Accepts the message, or throws the SesError that SES answers. A refused submission leaves no trace: not counted, not stored. */
+export async function send(ctx: Ctx, submission: Submission): Promise<string> {
+  return await bounded(ctx, () => sendBounded(ctx, submission))
+}
+
+async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
+  const scope = scopeOf(ctx)
+  const settings = await accountSettings(ctx, scope)
+  checkAccountState(settings)
+  checkTenant(ctx, submission.tenantName)
+  const draft = readDraft(submission)
+  if (draft.tenantName !== submission.tenantName) checkTenant(ctx, draft.tenantName)
+  checkRecipientCount(ctx, draft)
+  const senders = await resolveSenders(ctx, draft)
+  const byDefault = senders.source?.identity.configurationSet ?? null
+  const configurationSet = await checkConfigurationSet(ctx, draft.configurationSet, byDefault)
+  checkAddressLengths(draft)
+  checkTags(draft)
+  checkContactList(draft)
+  const message = contents(ctx, draft)
+  await checkIdentities(ctx, draft, senders, settings, configurationSet)
+  const mailFrom = await mailFromDomain(ctx, senders.source)
+  return await withinQuota(ctx, draft, settings, () =>
+    acceptLetter(ctx, scope, {
+      surface: submission.surface,
+      operation: submission.operation,
+      source: draft.source,
+      sourceArn: senders.source?.arn ?? null,
+      returnPath: (id) =>
+        mailFrom === undefined ? defaultReturnPath(id, scope.region, ctx.config.mailDomain) : `${id}@${mailFrom}`,
+      feedbackAddress: draft.feedback.address,
+      configurationSet,
+      tags: draft.tags,
+      automaticTags: automaticTags(ctx, { operation: submission.operation, configurationSet, from: draft.from[0] }),
+      recipients: draft.recipients,
+      message,
+      tenantName: draft.tenantName ?? null,
+      listManagement: draft.listManagement ?? null,
+    }),
+  )
+}
+
+/** No operation of this version makes tenants, so none is ever there. */
+function checkTenant(ctx: Ctx, name: string | undefined): void {
+  if (name !== undefined) fail('NotFound', `Tenant ${name} for AwsAccountId ${scopeOf(ctx).account} not found.`)
+}
+
+/** No operation of this version makes contact lists, so none is ever there. */
+function checkContactList(draft: Draft): void {
+  const list = draft.listManagement
+  if (list !== undefined) fail('NotFound', `List with name: ${list.contactListName} doesn't exist.`)
+}
+
+function checkRecipientCount(ctx: Ctx, { recipients }: Draft): void {
+  if (recipients.length === 0) fail('InvalidParameterValue', "Missing required header 'To'.")
+  const most = ctx.config.limits.recipients
+  if (recipients.length > most) fail('InvalidParameterValue', `Recipient count exceeds ${most}.`)
+}
+
+function checkTags({ tags }: Draft): void {
+  const error = tagError(tags)
+  if (error !== null) fail('InvalidParameterValue', error)
+}
+
+/** The message itself, the caller's or composed, checked for size, headers and MIME structure. */
+function contents(ctx: Ctx, draft: Draft): RawMessage {
+  const { content, maxBytes } = draft.submission
+  const composed = content.kind === 'raw' ? undefined : composeFrom(ctx, draft, content)
+  const size = content.kind === 'raw' ? content.data.length : (composed?.length ?? 0)
+  if (size > maxBytes) fail('MessageTooLong', `Message length is more than ${maxBytes} bytes long: '${size}'.`)
+  const message = draft.raw ?? splitComposed(composed ?? Buffer.alloc(0))
+  const headerError = checkHeaders(message.headers)
+  if (headerError !== null) fail('InvalidParameterValue', headerError)
+  const mimeError = checkMime(message)
+  if (mimeError === null) return message
+  if ('error' in mimeError) fail('InvalidParameterValue', mimeError.error)
+  return fail(
+    'MessageRejected',
+    `Message contains an attachment of a type that is not allowed: ${mimeError.blockedExtension}`,
+  )
+}
+
+function composeFrom(ctx: Ctx, draft: Draft, content: FormattedContent): Buffer {
+  const of = (field: string) =>
+    draft.recipients.filter((each) => each.field === field).map(({ mailbox }) => mailbox.text)
+  const { subject, text, html, headers, attachments } = content
+  const composed = compose(
+    {
+      from: draft.source.text,
+      to: of('to'),
+      cc: of('cc'),
+      replyTo: draft.replyTo.map((mailbox) => mailbox.text),
+      subject,
+      text,
+      html,
+      headers,
+      attachments,
+    },
+    () => `----=_Part_${ctx.random.bytes(3).readUIntBE(0, 3)}_${ctx.random.bytes(4).readUInt32BE()}.${ctx.clock.now()}`,
+  )
+  return composed.ok ? composed.value : fail('InvalidParameterValue', composed.error)
+}
+
+function splitComposed(composed: Buffer): RawMessage {
+  const split = splitMessage(composed)
+  return split.ok ? split.value : fail('InvalidParameterValue', split.error)
+}
+
+/** The identity's own MAIL FROM domain where its DNS is good; undefined: SES's. */
+async function mailFromDomain(ctx: Ctx, source: Usable | undefined): Promise<string | undefined> {
+  if (source === undefined) return undefined
+  const mailFrom = await effectiveMailFrom(ctx, source.scope, source.identity)
+  if (mailFrom === null) return undefined
+  if (mailFrom.state === 'SUCCESS') return mailFrom.domain
+  if (mailFrom.behaviorOnMxFailure === 'REJECT_MESSAGE') {
+    fail('MailFromDomainNotVerified', 'DNS setup for MAIL FROM domain is invalid.')
+  }
+  return undefined
+}
+
+/** Takes the recipients' share of rate and daily quota, and gives it back when the message was not accepted after all. */
+async function withinQuota(
+  ctx: Ctx,
+  draft: Draft,
+  settings: AccountSettings,
+  accept: () => Promise<string>,
+): Promise<string> {
+  const scope = scopeOf(ctx)
+  const all = draft.recipients.length
+  // The mailbox simulator is limited by the rate, but stands outside the daily quota (SES guide: "Using the mailbox simulator").
+  const counted = draft.recipients.filter(({ mailbox }) => !isSimulated(mailbox.address)).length
+  const verdict = await ctx.quotas.reserve(scope, settings, all, counted)
+  if (verdict === 'rate') fail('SendingThrottled', 'Maximum sending rate exceeded.')
+  if (verdict === 'quota') fail('SendingThrottled', 'Daily message quota exceeded.')
+  try {
+    return await accept()
+  } catch (error) {
+    ctx.quotas.release(scope, all, counted)
+    throw error
+  }
+}

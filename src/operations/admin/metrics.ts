@@ -1,0 +1,110 @@
+/** /metrics: figures in Prometheus' text format (version 0.0.4), and the counters that the server keeps for it. */
+
+export type Metric = {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly values: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
+}
+
+/** Where figures come from; asked at each scrape. */
+export type MetricsSource = () => readonly Metric[]
+
+/** A metric without labels. */
+export function single(type: Metric['type'], name: string, help: string, value: number): Metric {
+  return { name, help, type, values: [{ labels: {}, value }] }
+}
+
+export function renderMetrics(metrics: readonly Metric[]): string {
+  return metrics
+    .map(({ name, help, type, values }) => {
+      const lines = values.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`)
+      return `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n${lines.join('')}`
+    })
+    .join('')
+}
+
+function labelText(labels: Metric['values'][number]['labels']): string {
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
+  )
+  return pairs.length > 0 ? `{${pairs.join(',')}}` : ''
+}
+
+export type Counters = {
+  /** A message was accepted on a surface. */
+  accepted(surface: string): void
+  /** A call was answered with a failure; `code` is a code of the catalogue, so that there are not ever more of them. */
+  refused(surface: string, code: string): void
+  readonly read: MetricsSource
+}
+
+/** Counters of this process, from its start on. */
+export function createCounters(): Counters {
+  const accepted = new Map<string, number>()
+  const refused = new Map<string, number>()
+  return {
+    accepted: (surface) => count(accepted, surface),
+    refused: (surface, code) => count(refused, `${surface} ${code}`),
+    read: () => [
+      {
+        name: 'sesame_messages_accepted_total',
+        help: 'Messages accepted, by the surface they came through.',
+        type: 'counter',
+        values: [...accepted].map(([surface, value]) => ({ labels: { surface }, value })),
+      },
+      {
+        name: 'sesame_calls_refused_total',
+        help: 'Calls answered with an error, by surface and error code.',
+        type: 'counter',
+        values: [...refused].map(([key, value]) => {
+          const [surface = '', code = ''] = key.split(' ')
+          return { labels: { surface, code }, value }
+        }),
+      },
+    ],
+  }
+}
+
+function count(map: Map<string, number>, key: string): void {
+  map.set(key, (map.get(key) ?? 0) + 1)
+}
+
+/** What the process uses of the machine, as platform/usage.ts measures it. */
+export type ProcessUsage = {
+  readonly residentBytes: number
+  readonly heapUsedBytes: number
+  readonly externalBytes: number
+  readonly cpuSeconds: number
+  readonly startedAtSeconds: number
+  readonly activeResources: number
+}
+
+/** Under the names that Prometheus' own client libraries use. */
+export function usageMetrics(usage: ProcessUsage): readonly Metric[] {
+  return [
+    single('gauge', 'process_resident_memory_bytes', 'Resident memory.', usage.residentBytes),
+    single('counter', 'process_cpu_seconds_total', 'User and system CPU time.', usage.cpuSeconds),
+    single('gauge', 'process_start_time_seconds', 'Start, in seconds since the epoch.', usage.startedAtSeconds),
+    single('gauge', 'nodejs_heap_size_used_bytes', 'Used part of the JavaScript heap.', usage.heapUsedBytes),
+    single('gauge', 'nodejs_external_memory_bytes', 'Memory outside the heap.', usage.externalBytes),
+    single('gauge', 'nodejs_active_resources_total', 'What keeps the event loop alive.', usage.activeResources),
+  ]
+}
+
+/** The store's own counters. */
+export function storeMetrics({
+  commits,
+  writes,
+  waiting,
+}: {
+  commits: number
+  writes: number
+  waiting: number
+}): readonly Metric[] {
+  return [
+    single('counter', 'sesame_store_commits_total', 'Transactions committed and synced.', commits),
+    single('counter', 'sesame_store_writes_total', 'Writes that these transactions held.', writes),
+    single('gauge', 'sesame_store_writes_waiting', 'Writes waiting for their commit.', waiting),
+  ]
+}
