@@ -86,7 +86,11 @@ const CATALOGUE = {
   MissingQueryParameter: { v1: ['MissingParameter', 400], v2: ['ValidationException', 400], smtp: FAILED },
   Serialization: { v1: ['MalformedInput', 400], v2: ['SerializationException', 400], smtp: FAILED },
   MalformedQueryString: { v1: ['MalformedQueryString', 400], v2: ['BadRequestException', 400], smtp: FAILED },
-  RequestTooLarge: { v1: ['RequestEntityTooLarge', 413], v2: ['RequestEntityTooLargeException', 413], smtp: [552, 'Message is too long.'] },
+  RequestTooLarge: {
+    v1: ['RequestEntityTooLarge', 413],
+    v2: ['RequestEntityTooLargeException', 413],
+    smtp: [552, 'Message is too long.'],
+  },
   MissingAction: { v1: ['MissingAction', 400], v2: ['UnknownOperationException', 404], smtp: FAILED },
   UnknownOperation: { v1: ['InvalidAction', 400], v2: ['UnknownOperationException', 404], smtp: FAILED },
   NotImplemented: { v1: ['NotImplemented', 501], v2: ['NotImplementedException', 501], smtp: [502, ''] },
@@ -102,7 +106,11 @@ const CATALOGUE = {
   IncompleteSignature: { v1: ['IncompleteSignature', 400], v2: ['IncompleteSignatureException', 400], smtp: AUTH },
   ExpiredToken: { v1: ['ExpiredToken', 403], v2: ['ExpiredTokenException', 403], smtp: AUTH },
   RequestExpired: { v1: ['RequestExpired', 400], v2: ['RequestExpired', 400], smtp: AUTH },
-  OptInRequired: { v1: ['OptInRequired', 403], v2: ['OptInRequired', 403], smtp: [535, 'Account not subscribed to SES'] },
+  OptInRequired: {
+    v1: ['OptInRequired', 403],
+    v2: ['OptInRequired', 403],
+    smtp: [535, 'Account not subscribed to SES'],
+  },
 
   // Ours
   Throttled: { v1: ['Throttling', 400], v2: ['TooManyRequestsException', 429], smtp: THROTTLED },

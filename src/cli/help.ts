@@ -1,0 +1,86 @@
+/** What `sesame help` says. */
+import { flagsHelp } from '../config/describe.ts'
+
+const CONNECTION = `Where:
+  --url URL             the server's HTTP address (or SESAME_URL); without it, the server that runs on
+                        the data directory, and when none runs there, its store itself
+  --admin-token TOKEN   (or SESAME_ADMIN_TOKEN); without it, the one kept in the data directory
+  --data-dir DIR, --database URL, --config FILE …   as for \`sesame serve\`
+  --json                print the answer as JSON
+`
+
+/** One entry a command. */
+export const HELP = {
+  serve: () => `sesame serve [--profile local|strict|production] [flags]
+
+Starts the server. When every listener is bound, one line goes to stdout:
+  sesame ready http=http://127.0.0.1:8005 smtp=127.0.0.1:2587 smtps=127.0.0.1:2465 inbound=127.0.0.1:2525
+Logs go to stderr. SIGTERM or SIGINT: finish what is under way, and exit 0; a second one: exit at once.
+
+${flagsHelp()}`,
+
+  account: () => `sesame account create --name NAME [--id ID] [--email ADDRESS] [--no-key]
+    Makes an account and an access key of its own, and prints the key.
+sesame account list
+sesame account update ACCOUNT [--name NAME] [--email ADDRESS]
+    [--region REGION [--production-access] [--max-24-hour-send N] [--max-send-rate N]
+     [--enforcement-status HEALTHY|PROBATION|SHUTDOWN] [--review-decision GRANTED|DENIED|FAILED]]
+    Changes the account, or what it may do in a region, as AWS's reviewers would.
+
+${CONNECTION}`,
+
+  key: () => `sesame key create [ACCOUNT] [--user-name NAME] [--policy FILE] [--duration-seconds N]
+    Makes an access key, and prints it with its SMTP password for each region. The secret is shown
+    this once. --policy: a file with the IAM policy document that bounds it. --duration-seconds:
+    temporary credentials.
+sesame key list [ACCOUNT]
+sesame key delete [ACCOUNT] --access-key-id KEY
+
+ACCOUNT is the default account when it is left out.
+
+${CONNECTION}`,
+
+  identity: () => `sesame identity verify IDENTITY [--account ACCOUNT] [--region REGION]
+    Marks an address or domain as verified, without mail or DNS. Region: us-east-1.
+
+${CONNECTION}`,
+
+  send: () => `sesame send --from ADDRESS --to ADDRESS [--to …] [--cc ADDRESS] [--bcc ADDRESS]
+    [--subject TEXT] [--text TEXT] [--html HTML] [--raw FILE|-]
+    [--configuration-set NAME] [--tag NAME=VALUE] [--via v2|v1|smtp]
+
+Sends a test message as a client does, and prints what a client would see: status, error code,
+message, MessageId, or the SMTP dialogue.
+  --via                 v2 (SendEmail), v1 (SendEmail, SendRawEmail) or smtp
+  --region REGION       us-east-1
+  --access-key-id ID, --secret-access-key SECRET, --session-token TOKEN
+                        else AWS_ACCESS_KEY_ID …, else test and test
+  --url URL             the HTTP address (or SESAME_URL), http://127.0.0.1:8005
+  --smtp HOST:PORT      the submission port, 127.0.0.1:2587
+  --tls starttls|implicit|none    for smtp; starttls
+  --insecure            take any certificate; on loopback that is so anyway
+  --json                print the outcome as JSON
+`,
+} as const
+
+const OVERVIEW = `Sesame, a self-hosted Amazon SES.
+
+sesame serve          start the server (also what \`sesame\` alone does)
+sesame account        create, list, update accounts
+sesame key            create, list, delete access keys
+sesame identity       verify an identity
+sesame send           send a test message, and see what a client would see
+sesame help COMMAND   how to use a command
+sesame --version
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by the server.
+`
+
+/** The help of a command, or of all. */
+export function help(name: string | undefined): string {
+  return isCommand(name) ? HELP[name]() : OVERVIEW
+}
+
+function isCommand(name: string | undefined): name is keyof typeof HELP {
+  return name !== undefined && Object.hasOwn(HELP, name)
+}
