@@ -31,7 +31,7 @@ function section({ title, operations, later }: Api): string {
   const areas = new Map(Object.entries(later).flatMap(([area, names]) => names.map((name) => [name, area] as const)))
   const rows = operations.toSorted().map((name) => {
     const area = areas.get(name)
-    return `| ${name} | ${area === undefined ? 'yes' : `later: ${area.toLowerCase()}`} |\n`
+    return `| ${name} | ${area === undefined ? 'yes' : `later: ${area}`} |\n`
   })
   const count = `${operations.length - areas.size} of ${operations.length} operations.`
   return `## ${title}\n\n${count}\n\n| operation | state |\n|---|---|\n${rows.join('')}`

@@ -7,9 +7,10 @@ import type { Accepted, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import { createCounters } from './operations/admin/metrics.ts'
+import { createCounters, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
+import { processUsage } from './platform/usage.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
@@ -61,10 +62,10 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     arrivals: { onAccepted: (listener) => listen(state, listener) },
     reset: () => startAfresh(services),
     isReady: () => state.isReady,
-    metrics: [counters.read],
+    metrics: [counters.read, () => usageMetrics(processUsage()), () => storeMetrics(store.metrics())],
   })
   const routes = [...publicRoutes(services), ...admin]
-  const servers = createServers({ services, faults, certificate, routes, isReady: () => state.isReady })
+  const servers = createServers({ services, faults, certificate, routes, counters, isReady: () => state.isReady })
 
   return {
     services,

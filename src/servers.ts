@@ -6,8 +6,11 @@ import { authorizeOperation } from './domain/authorization/operations.ts'
 import type { Services } from './domain/context.ts'
 import type { Faults } from './domain/faults.ts'
 import { createHttpServer, type Route } from './http/server.ts'
+import { FAILURES } from './errors/catalogue.ts'
+import { SesError } from './errors/fail.ts'
+import type { Counters } from './operations/admin/metrics.ts'
 import { callerOf, createDispatch } from './operations/dispatch.ts'
-import { createSubmit } from './operations/smtp.ts'
+import { createSubmit, type SubmittedMail } from './operations/smtp.ts'
 import { createInboundServer } from './smtp/inbound.ts'
 import { createSubmissionServer } from './smtp/submission.ts'
 import type { Certificate } from './smtp/tls.ts'
@@ -29,6 +32,7 @@ export type ServerDeps = {
   readonly faults: Faults
   readonly certificate: Certificate
   readonly routes: readonly Route[]
+  readonly counters: Counters
   readonly isReady: () => boolean
 }
 
@@ -56,16 +60,17 @@ export function createServers(deps: ServerDeps): Servers {
   }
 }
 
-function httpServer({ services, faults, certificate, routes, isReady }: ServerDeps): Server {
+function httpServer({ services, faults, certificate, routes, counters, isReady }: ServerDeps): Server {
   const { config, wallClock, random, log } = services
+  const dispatch = createDispatch(services, faults)
   const server = createHttpServer({
     config,
     wallClock,
     random,
     log,
     credential: (accessKeyId) => credentialFor(services, accessKeyId),
-    authorize: (call) => authorizeOperation(services, callerOf(call), call.operation),
-    invoke: createDispatch(services, faults),
+    authorize: (call) => counted(counters, call.service, authorizeOperation(services, callerOf(call), call.operation)),
+    invoke: (call, input) => counted(counters, call.service, dispatch(call, input)),
     routes,
     ready: isReady,
     ...(isHttps(config) ? { tls: certificate.pem() } : {}),
@@ -79,13 +84,28 @@ export function isHttps({ tlsCert, tlsKey }: Pick<Config, 'tlsCert' | 'tlsKey'>)
   return tlsCert !== undefined && tlsKey !== undefined
 }
 
-function smtpServers({ services, faults, certificate }: ServerDeps): { smtp: Server; smtps: Server; inbound: Server } {
+/** Counts what SES refuses, by the code that the surface shows; SMTP's by v1's. */
+async function counted<T>(counters: Counters, surface: 'v1' | 'v2' | 'smtp', answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof SesError) counters.refused(surface, FAILURES[error.failure][surface === 'v2' ? 'v2' : 'v1'][0])
+    throw error
+  }
+}
+
+function smtpServers({ services, faults, certificate, counters }: ServerDeps): {
+  smtp: Server
+  smtps: Server
+  inbound: Server
+} {
   const { config, wallClock, random, log } = services
   const deps = { config, clock: wallClock, random, log, secureContext: () => certificate.secureContext() }
+  const submit = createSubmit(services, faults)
   const submission = {
     ...deps,
     authenticate: (user: string, password: string) => authenticateSmtp(services, user, password),
-    submit: createSubmit(services, faults),
+    submit: (mail: SubmittedMail) => counted(counters, 'smtp', submit(mail)),
   }
   return {
     smtp: createSubmissionServer(submission, 'starttls'),

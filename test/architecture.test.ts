@@ -17,9 +17,9 @@ function room(file: string): string {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(ROOT, file), 'utf8')
-  const found = [...text.matchAll(/(?:^(?:import|export) [^'`]*?\bfrom |^import |\bimport\(|new URL\()'([^']+)'/gm)].map(
-    ([, specifier = '']) => specifier,
-  )
+  const found = [
+    ...text.matchAll(/(?:^(?:import|export) [^'`]*?\bfrom |^import |\bimport\(|new URL\()'([^']+)'/gm),
+  ].map(([, specifier = '']) => specifier)
   return found.map((specifier) => ({ file, room: room(file), specifier, isTest: file.endsWith('.test.ts') }))
 }
 

@@ -15,7 +15,7 @@ const AT_ONCE = 16
 
 async function startServer(dataDir: string): Promise<{ child: ChildProcess; url: string }> {
   const args = [
-    'src/main.ts',
+    'bin/main.js',
     'serve',
     '--http-port',
     '0',

@@ -1,14 +1,30 @@
 /** The model's data against the SDK packages that it was extracted from, and our own tables against the data. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { MODEL_FILES, extractModel, serialize } from '../scripts/extract-model.ts'
 import { ENUMS_CHECKED_BY_DOMAIN, constrainedMembers, printedValues, ruleFor } from '../src/model/constraints.ts'
+import { matchPath } from '../src/http/router.ts'
+import { EARLIER_ROUTES } from '../src/model/earlier-routes.ts'
 import type { Api } from '../src/model/load.ts'
 import { MODELS } from '../src/model/load.ts'
 import { listedNumbers } from '../src/model/numbers.ts'
-import type { Structure, Type } from '../src/model/shapes.ts'
+import type { Member, Structure, Type } from '../src/model/shapes.ts'
 import { findOperation } from '../src/model/shapes.ts'
+
+type OlderModel = {
+  readonly operations: Readonly<
+    Record<
+      string,
+      {
+        readonly http: { readonly method?: string; readonly requestUri: string }
+        readonly input?: { readonly members?: Readonly<Record<string, { location?: string; locationName?: string }>> }
+      }
+    >
+  >
+}
+const PLACES: Readonly<Record<string, string>> = { body: 'body', uri: 'label', querystring: 'query' }
 
 function typeOf(api: Api, id: string): string | undefined {
   const [structure = '', member = ''] = id.split('.')
@@ -87,6 +103,34 @@ for (const api of ['v1', 'v2'] as const) {
     })
   })
 }
+
+describe('the routes of earlier clients', () => {
+  const older = createRequire(import.meta.url)('aws-sdk/apis/sesv2-2019-09-27.min.json') as OlderModel
+
+  test('lead to the same operation, with the same members in path and query string', () => {
+    for (const [name, { http, input }] of Object.entries(older.operations)) {
+      const match = matchPath(http.method ?? 'POST', http.requestUri.replaceAll(/\{\w+\}/g, 'x'))
+      assert.ok(match, http.requestUri)
+      assert.equal(match.operation.name, name)
+      for (const [member, { location, locationName = member }] of Object.entries(input?.members ?? {})) {
+        const now: Member | undefined = match.operation.input.members.find((each) => each.name === member)
+        assert.ok(now, `${name}.${member}`)
+        const place: string = match.queries.includes(member) ? 'query' : now.place
+        assert.equal(place, PLACES[location ?? 'body'], `${name}.${member}`)
+        if (place === 'query') assert.equal(locationName, now.queryName)
+      }
+    }
+  })
+
+  test('are not the routes of today', () => {
+    for (const { operation, method, path } of EARLIER_ROUTES) {
+      const today = MODELS.v2.operations[operation]
+      assert.notDeepEqual([today?.method, today?.path], [method, path])
+      const taken = Object.entries(MODELS.v2.operations).filter(([, now]) => now.method === method && now.path === path)
+      assert.deepEqual(taken, [])
+    }
+  })
+})
 
 describe('enums found in the type declarations', () => {
   test('members of every form of type have theirs', () => {

@@ -2,32 +2,29 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { SESClient, VerifyEmailIdentityCommand } from '@aws-sdk/client-ses'
 import { run } from './clients/programs.ts'
-import { type Message, type Server, startServer } from './clients/server.ts'
+import { type Message, startServer } from './clients/server.ts'
 import { codeBlock } from './support/readme.ts'
 
-describe('README.md', () => {
-  let server: Server
-  // The snippets name the ports that a server without flags has.
-  before(async () => {
-    server = await startServer([], [])
-  })
-  after(() => server.stop())
+// The snippets name the ports that a server without flags has.
+const server = await startServer([], [])
+after(() => server.stop())
 
+describe('README.md', () => {
   test('the two commands start what the test runs, and the line is the one that is printed', async () => {
     assert.equal(codeBlock('sh', 'npm ci'), 'npm ci\nnpm start\n')
     const { scripts } = JSON.parse(await readFile(join(import.meta.dirname, '../package.json'), 'utf8')) as {
       scripts: Record<string, string>
     }
-    assert.equal(scripts['start'], 'node src/main.ts serve')
+    assert.equal(scripts['start'], 'exec node bin/main.js serve')
     assert.equal(codeBlock('', 'sesame ready'), `${server.readyLine}\n`)
   })
 
   test('@aws-sdk/client-sesv2', async () => {
     const printed = await runModule(codeBlock('js', '@aws-sdk/client-sesv2'))
-    const message = await received(server, 'from=shop@example.com')
+    const message = await received('from=shop@example.com')
     assert.equal(printed, `${message.messageId}\n`)
     assert.deepEqual(
       [message.subject, message.text?.trim(), message.destination],
@@ -44,7 +41,7 @@ describe('README.md', () => {
     })
     await ses.send(new VerifyEmailIdentityCommand({ EmailAddress: 'you@example.com' }))
     const printed = await runModule(codeBlock('js', 'nodemailer'))
-    const message = await received(server, 'from=you@example.com')
+    const message = await received('from=you@example.com')
     assert.equal(printed, `250 Ok ${message.messageId}\n`)
     assert.deepEqual([message.surface, message.text?.trim()], ['smtp', 'Hi over SMTP'])
   })
@@ -64,6 +61,6 @@ async function runModule(code: string): Promise<string> {
   }
 }
 
-async function received(server: Server, query: string): Promise<Message> {
+async function received(query: string): Promise<Message> {
   return (await server.admin('GET', `/_sesame/messages/wait?${query}&timeoutMs=10000`)) as Message
 }

@@ -162,6 +162,17 @@ describe('what goes before a signature', () => {
     assert.deepEqual([path.code, path.status, path.text], ['UnknownOperationException', 404, '{"message":null}'])
   })
 
+  test('nothing else of the body is', async () => {
+    await using http = await startHttp()
+    for (const [headers, body] of [
+      [{}, 'Action=SendEmail&Source=%ff'],
+      [{ 'content-encoding': 'gzip' }, gzipSync('Action=Nonsense')],
+    ] as const) {
+      const answer = await exchange(http, { ...PLAIN.v1, headers: { ...PLAIN.v1.headers, ...headers }, body })
+      assert.equal(answer.code, 'MissingAuthenticationToken')
+    }
+  })
+
   test('a large body of an unknown caller is not kept, and the fault still told', async () => {
     await using http = await startHttp()
     const answer = await exchange(http, { ...PLAIN.v1, body: `Action=GetSendQuota&X=${'x'.repeat(5_000_000)}` })

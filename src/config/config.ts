@@ -36,6 +36,8 @@ export type Config = {
 
   /** Local: every access key is taken, and stands for the default account. */
   readonly anyCredentials: boolean
+  /** Local: mail may come from anybody, and in the sandbox go to anybody; for suites that never verify an identity. */
+  readonly anyIdentity: boolean
   /** Local: an identity is verified the moment it is created. */
   readonly autoVerify: boolean
   /** Accounts start out of the sandbox. */

@@ -199,6 +199,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
     anyCredentials: get('anyCredentials'),
+    anyIdentity: get('anyIdentity'),
     autoVerify: get('autoVerify'),
     productionAccess: get('productionAccess'),
     max24HourSend: get('max24HourSend'),
@@ -237,6 +238,10 @@ function inDataDir(database: string, dataDir: string): string {
 function checkTogether(config: Config, errors: string[]): void {
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     errors.push('--tls-cert and --tls-key go together: give both or neither.')
+  }
+  const isOpen = config.anyCredentials || config.anyIdentity
+  if (config.profile === 'production' && isOpen) {
+    errors.push('--any-credentials and --any-identity are for tests: the production profile does not take them.')
   }
   const ports = [config.httpPort, config.smtpPort, config.smtpsPort, config.inboundPort].filter((port) => port !== 0)
   const twice = ports.find((port, index) => ports.indexOf(port) !== index)

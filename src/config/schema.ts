@@ -198,7 +198,14 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     name: 'any-credentials',
     kind: kinds.flag,
     defaults: everywhere(false),
-    doc: 'Take every access key, with any secret, as one of the default account.',
+    doc: 'Take every access key, with any secret, as one of the default account, in any region.',
+    group: 'behaviour',
+  },
+  anyIdentity: {
+    name: 'any-identity',
+    kind: kinds.flag,
+    defaults: everywhere(false),
+    doc: 'Take mail from and to addresses that nobody verified, for suites written for stand-ins that do not look.',
     group: 'behaviour',
   },
   autoVerify: {

@@ -22,7 +22,8 @@ export function deliverToSimulator(host: string, recipients: readonly SimulatedM
 
 function fate(position: number, mailbox: string): RecipientOutcome {
   const local = mailbox.slice(0, mailbox.lastIndexOf('@')).toLowerCase()
-  switch (local.split('+', 1)[0]) {
+  const [name = ''] = local.split('+', 1)
+  switch (name) {
     // `ooto` is delivered; its automatic reply goes to an address of ours that nobody reads.
     case 'success':
     case 'ooto':

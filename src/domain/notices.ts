@@ -38,6 +38,7 @@ export async function sendNotice(services: Services, scope: Scope, notice: Notic
   return await acceptLetter(services, scope, {
     surface: 'system',
     operation: 'Notice',
+    isRaw: false,
     source: from,
     sourceArn: null,
     returnPath: () => from.address,

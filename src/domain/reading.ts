@@ -129,13 +129,20 @@ export async function contentOf(services: Services, stored: StoredMessage): Prom
   return await readMessage(await rawOf(services, stored))
 }
 
-// As many as a test suite ever sends between two resets, and as few as can be read in one go.
+// As many as a test suite ever sends between two resets, and as much as can be read in one go.
 const MOST_AT_ONCE = 1000
+const MOST_BYTES_AT_ONCE = 64 * 1024 * 1024
 
-/** What users sent (not what we wrote to them), oldest first: the newest 1000 of it, accepted at `since` or later. */
+/**
+ * What users sent (not what we wrote to them), accepted at `since` or later, oldest first. Of more than 1000 messages or
+ * 64 MB only the newest.
+ */
 export async function sentMessages(services: Services, since?: number): Promise<readonly StoredMessage[]> {
   const newest = await services.store.messages.list({ since }, { limit: MOST_AT_ONCE })
-  return newest.filter(({ message }) => message.surface !== 'system').toReversed()
+  const sent = newest.filter(({ message }) => message.surface !== 'system')
+  let left = MOST_BYTES_AT_ONCE
+  const excess = sent.findIndex(({ message }) => (left -= message.size) < 0)
+  return sent.slice(0, excess === -1 ? undefined : Math.max(excess, 1)).toReversed()
 }
 
 /** The octets of attachment `index`. Throws NotFound. */

@@ -1,4 +1,5 @@
 /** The way of an AWS call: route, signature, permission, shape, operation, answer. */
+import type { Failure } from '../errors/catalogue.ts'
 import { SesError, fail } from '../errors/fail.ts'
 import type { Bodies } from './body.ts'
 import { ClientGone, inflateBody } from './body.ts'
@@ -24,7 +25,8 @@ export function createAwsHandler<P>(
 ): (exchange: Exchange, protocol: Protocol) => Promise<Reply> {
   const { config, wallClock, log } = deps
   const verify = createVerifier((canonicalRequest, stringToSign) => {
-    log.debug('a signature does not match', { canonicalRequest, stringToSign })
+    const masked = canonicalRequest.replaceAll(/(x-amz-security-token[:=])[^\n&]*/gi, '$1…')
+    log.debug('a signature does not match', { canonicalRequest: masked, stringToSign })
   })
 
   /** Who claims to call, as far as can be told without the body. */
@@ -32,13 +34,13 @@ export function createAwsHandler<P>(
     const claim = readSignature(exchange, protocol.api)
     const known = claim.accessKeyId.length <= MAX_KEY_ID_LENGTH ? await deps.credential(claim.accessKeyId) : undefined
     const credential = checkSigner(claim, known)
-    checkScope(claim, wallClock.now())
+    checkScope(claim, credential, wallClock.now())
     return { claim, credential }
   }
 
   /**
-   * Reads the body and judges the signature over it. A refusal is a value here: an unknown operation goes before it,
-   * and that stands in the body of a v1 call.
+   * Reads the body and judges the signature over it. A refusal is a value here: that there is no such operation
+   * goes before it, and which operation is meant stands in the body of a v1 call.
    */
   async function authenticate(exchange: Exchange, protocol: Protocol) {
     const identified = await identify(exchange, protocol).catch(refusal)
@@ -61,8 +63,8 @@ export function createAwsHandler<P>(
     if (!deps.ready()) fail('ServiceUnavailable', 'Service is temporarily unavailable.')
     protocol.routeTarget(exchange)
     const { body, identified } = await authenticate(exchange, protocol)
+    if (identified instanceof SesError) throw toldFirst(() => protocol.route(exchange, body)) ?? identified
     const routed = protocol.route(exchange, body)
-    if (identified instanceof SesError) throw identified
     const call: HttpCall<P> = {
       service: protocol.api,
       operation: routed.operation.name,
@@ -113,6 +115,23 @@ class OperationError extends Error {
 /** Of a bug the caller learns nothing. */
 export function internalFailure(cause: unknown): SesError {
   return new SesError('InternalFailure', 'An internal failure has occurred.', {}, cause)
+}
+
+const TOLD_FIRST: ReadonlySet<Failure> = new Set([
+  'MissingAction',
+  'UnknownOperation',
+  'NotImplemented',
+  'UnknownAccessKey',
+])
+
+/** What a caller who is refused is told all the same: that there is no such operation. Nothing else is read of his body. */
+function toldFirst(route: () => unknown): SesError | undefined {
+  try {
+    route()
+  } catch (error) {
+    if (error instanceof SesError && TOLD_FIRST.has(error.failure)) return error
+  }
+  return undefined
 }
 
 function refusal(error: unknown): SesError {

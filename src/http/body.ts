@@ -67,13 +67,17 @@ function collect({ request }: Exchange, limit: number, hold: (bytes: number) => 
         }
       }
     })
+    let ended = false
     request.on('end', () => {
+      ended = true
       if (refusal) reject(refusal)
       else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
     })
-    // After 'end' these come too late to matter.
-    request.on('error', () => reject(new ClientGone()))
-    request.on('close', () => reject(new ClientGone()))
+    const gone = () => {
+      if (!ended) reject(new ClientGone())
+    }
+    request.on('error', gone)
+    request.on('close', gone)
   })
 }
 

@@ -2,7 +2,10 @@
 import { fail } from '../errors/fail.ts'
 
 /** `Destination.ToAddresses.member.1=a@b` is four nodes deep, and the last one has the value. */
-export type FormNode = { value: string | undefined; children: Map<string, FormNode> | undefined }
+export type FormNode = { value: string | undefined; children: Children | undefined }
+
+/** Few names mostly, which are found faster one by one; `index` is made when they become many. */
+type Children = { readonly names: string[]; readonly nodes: FormNode[]; index: Map<string, FormNode> | undefined }
 
 /** SendBulkTemplatedEmail, the widest operation, has some thousands: 50 destinations of 50 addresses and as many tags. */
 const MAX_PARAMETERS = 20_000
@@ -44,45 +47,51 @@ export type Form = {
 /** Reads the parameters of query string and body together. Of two with the same name the later one counts. */
 export function parseForm(...texts: readonly string[]): Form {
   const root: FormNode = { value: undefined, children: undefined }
-  const find = finder(root)
   let count = 0
   for (const text of texts) {
     forEachParameter(text, (name, value) => {
       if (++count > MAX_PARAMETERS) fail('MalformedQueryString', `More than ${MAX_PARAMETERS} parameters.`)
-      find(decodeForm(name)).value = decodeForm(value)
+      nodeAt(root, decodeForm(name)).value = decodeForm(value)
     })
   }
-  return { root, get: (name) => root.children?.get(name)?.value }
+  return { root, get: (name) => findChild(root, name)?.value }
 }
 
-/** Neighbours mostly have all but their last segment in common, so that the node above is remembered. */
-function finder(root: FormNode): (key: string) => FormNode {
-  let above: string | undefined
-  let parent = root
-  return (key) => {
-    if (key.length > MAX_KEY_LENGTH) fail('MalformedQueryString', 'A parameter name is too long.')
-    const lastDot = key.lastIndexOf('.')
-    if (lastDot === -1) return childOf(root, key)
-    const path = key.slice(0, lastDot)
-    if (path !== above) {
-      parent = descend(root, path)
-      above = path
-    }
-    return childOf(parent, key.slice(lastDot + 1))
+function nodeAt(root: FormNode, key: string): FormNode {
+  if (key.length > MAX_KEY_LENGTH) fail('MalformedQueryString', 'A parameter name is too long.')
+  let node = root
+  let start = 0
+  for (let depth = 0; ; depth++) {
+    if (depth === MAX_DEPTH) fail('MalformedQueryString', 'A parameter name is too deep.')
+    const dot = key.indexOf('.', start)
+    node = childOf(node, dot === -1 ? key.slice(start) : key.slice(start, dot))
+    if (dot === -1) return node
+    start = dot + 1
   }
 }
 
-function descend(root: FormNode, path: string): FormNode {
-  const names = path.split('.')
-  if (names.length >= MAX_DEPTH) fail('MalformedQueryString', 'A parameter name is too deep.')
-  return names.reduce(childOf, root)
-}
+const INDEX_FROM = 16
 
 function childOf(node: FormNode, name: string): FormNode {
-  node.children ??= new Map()
-  const known = node.children.get(name)
+  const known = findChild(node, name)
   if (known) return known
   const child = { value: undefined, children: undefined }
-  node.children.set(name, child)
+  const children = (node.children ??= { names: [], nodes: [], index: undefined })
+  children.names.push(name)
+  children.nodes.push(child)
+  if (children.index) children.index.set(name, child)
+  else if (children.names.length > INDEX_FROM) children.index = new Map(childrenOf(node))
   return child
+}
+
+export function findChild({ children }: FormNode, name: string): FormNode | undefined {
+  if (!children) return undefined
+  if (children.index) return children.index.get(name)
+  const at = children.names.indexOf(name)
+  return at === -1 ? undefined : children.nodes[at]
+}
+
+/** Name and node of each, in the order of their first parameter. */
+export function childrenOf({ children }: FormNode): (readonly [name: string, node: FormNode])[] {
+  return children ? children.nodes.map((node, at) => [children.names[at] ?? '', node] as const) : []
 }

@@ -3,6 +3,7 @@ import { fail } from '../errors/fail.ts'
 import type { Member, Structure, Type } from '../model/shapes.ts'
 import { readBase64 } from './base64.ts'
 import type { FormNode } from './form.ts'
+import { childrenOf, findChild } from './form.ts'
 import { readBoolean, readNumber, readTimestamp } from './scalars.ts'
 
 type Read = (node: FormNode) => unknown
@@ -10,12 +11,13 @@ type Read = (node: FormNode) => unknown
 /** Compiles the reader of a structure. A parameter that does not fit throws MalformedInput. */
 export function queryReader(structure: Structure): (node: FormNode) => Record<string, unknown> {
   const members = structure.members.map((member) => compileMember(member))
-  return ({ value, children }) => {
+  return (given) => {
+    const { value } = given
     // `Rule=` with nothing in it is an empty structure; with something, a scalar where there should be none.
     if (value !== undefined && value !== '') fail('Serialization', 'Unexpected complex element termination')
     const result: Record<string, unknown> = {}
     for (const { name, read, whenAbsent } of members) {
-      const node = children?.get(name)
+      const node = findChild(given, name)
       if (node) result[name] = read(node)
       else if (whenAbsent !== undefined) result[name] = whenAbsent
     }
@@ -54,8 +56,8 @@ function reader(type: Type): Read {
       return (node) =>
         Object.fromEntries(
           elements(node, 'entry').map((entry) => {
-            const keyNode = entry.children?.get('key')
-            const valueNode = entry.children?.get('value')
+            const keyNode = findChild(entry, 'key')
+            const valueNode = findChild(entry, 'value')
             if (!keyNode || !valueNode) return fail('Serialization', 'Unexpected map element termination')
             return [key(keyNode), value(valueNode)]
           }),
@@ -67,16 +69,16 @@ function reader(type: Type): Read {
   }
 }
 
-function scalar({ value, children }: FormNode): string {
-  if (children) {
+function scalar(node: FormNode): string {
+  if (node.children) {
     fail(
       'Serialization',
-      children.has('member')
+      findChild(node, 'member')
         ? 'Start of list found where not expected'
         : 'Start of structure or map found where not expected.',
     )
   }
-  return value ?? ''
+  return node.value ?? ''
 }
 
 const INDEX = /^[1-9][0-9]{0,8}$/
@@ -85,9 +87,9 @@ const INDEX = /^[1-9][0-9]{0,8}$/
 function elements(node: FormNode, marker: 'member' | 'entry'): readonly FormNode[] {
   if (node.value !== undefined && node.value !== '') fail('Serialization', 'Unexpected list element termination')
   if (!node.children) return []
-  const list = node.children.get(marker)
+  const list = findChild(node, marker)
   if (!list) {
-    const numbered = [...node.children.keys()].some((name) => INDEX.test(name))
+    const numbered = childrenOf(node).some(([name]) => INDEX.test(name))
     fail(
       'Serialization',
       numbered
@@ -97,7 +99,7 @@ function elements(node: FormNode, marker: 'member' | 'entry'): readonly FormNode
   }
   if (list.value !== undefined && list.value !== '') fail('Serialization', 'Unexpected list element termination')
   const indexed: [number, FormNode][] = []
-  for (const [name, child] of list.children ?? []) {
+  for (const [name, child] of childrenOf(list)) {
     if (!INDEX.test(name)) fail('Serialization', `Invalid list index: '${name.slice(0, 20)}'`)
     indexed.push([Number(name), child])
   }

@@ -1,4 +1,5 @@
 /** Finds the v2 operation of a method and path. The templates are the model's: `/v2/email/templates/{TemplateName}`. */
+import { EARLIER_ROUTES } from '../model/earlier-routes.ts'
 import { MODELS } from '../model/load.ts'
 import type { Operation } from '../model/shapes.ts'
 import { findOperation } from '../model/shapes.ts'
@@ -7,25 +8,35 @@ type Node = {
   readonly literals: Map<string, Node>
   label: Node | undefined
   /** By method. */
-  readonly operations: Map<string, string>
+  readonly routes: Map<string, Route>
 }
 
-type Match = { readonly operation: Operation; readonly labels: readonly string[] }
+type Route = { readonly operation: string; readonly path: string; readonly queries: readonly string[] }
+
+export type Match = {
+  readonly operation: Operation
+  /** The template that fits. */
+  readonly template: string
+  /** What stands for the template's placeholders, in order and percent-encoded. */
+  readonly labels: readonly string[]
+  /** Members that an earlier version of the operation has in the query string. */
+  readonly queries: readonly string[]
+}
 
 /** Longer than any template. */
 const MAX_SEGMENTS = 12
 
 let tree: Node | undefined
 
-/** `labels`: what stands for the template's placeholders, in order and percent-encoded. A final slash makes no difference. */
+/** A final slash makes no difference. */
 export function matchPath(method: string, path: string): Match | undefined {
   tree ??= buildTree()
   const segments = segmentsOf(path)
   if (segments.length > MAX_SEGMENTS) return undefined
   const labels: string[] = []
-  const name = find(tree, segments, 0, method, labels)
-  const operation = name === undefined ? undefined : findOperation('v2', name)
-  return operation && { operation, labels }
+  const route = find(tree, segments, 0, method, labels)
+  const operation = route && findOperation('v2', route.operation)
+  return operation && { operation, template: route.path, labels, queries: route.queries }
 }
 
 function segmentsOf(path: string): readonly string[] {
@@ -36,16 +47,19 @@ function segmentsOf(path: string): readonly string[] {
 
 function buildTree(): Node {
   const root = emptyNode()
-  for (const [name, { method = '', path = '' }] of Object.entries(MODELS.v2.operations)) {
-    let node = root
-    for (const segment of segmentsOf(path)) node = childOf(node, segment)
-    node.operations.set(method, name)
+  for (const { operation, method, path, queries } of EARLIER_ROUTES) add(root, method, { operation, path, queries })
+  for (const [operation, { method = '', path = '' }] of Object.entries(MODELS.v2.operations)) {
+    add(root, method, { operation, path, queries: [] })
   }
   return root
 }
 
+function add(root: Node, method: string, route: Route): void {
+  segmentsOf(route.path).reduce(childOf, root).routes.set(method, route)
+}
+
 function emptyNode(): Node {
-  return { literals: new Map(), label: undefined, operations: new Map() }
+  return { literals: new Map(), label: undefined, routes: new Map() }
 }
 
 function childOf(node: Node, segment: string): Node {
@@ -62,9 +76,9 @@ function find(
   at: number,
   method: string,
   labels: string[],
-): string | undefined {
+): Route | undefined {
   const segment = segments[at]
-  if (segment === undefined) return node.operations.get(method)
+  if (segment === undefined) return node.routes.get(method)
   const literal = node.literals.get(segment)
   const found = literal && find(literal, segments, at + 1, method, labels)
   if (found !== undefined || !node.label || segment === '') return found

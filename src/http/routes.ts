@@ -14,14 +14,14 @@ const MAX_SEGMENTS = 32
 
 type Compiled = { readonly route: Route; readonly segments: readonly string[] }
 type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> }
-type Deps = Pick<HttpDeps<unknown>, 'config' | 'log' | 'routes' | 'ready'>
+type Deps = Pick<HttpDeps<unknown>, 'config' | 'log' | 'routes'>
 
-/** Makes the function that answers requests for the given routes, and for health and readiness; rejects only with ClientGone. */
+/** Makes the function that answers requests for the given routes; rejects only with ClientGone. */
 export function createRouteHandler(
   deps: Deps,
   bodies: Bodies,
 ): (exchange: Exchange, signal: AbortSignal) => Promise<Reply> {
-  const compiled = [...deps.routes, ...probes(deps)].map((route) => ({ route, segments: route.path.split('/') }))
+  const compiled = deps.routes.map((route) => ({ route, segments: route.path.split('/') }))
   // What is written out goes before what is matched: `/messages/wait` before `/messages/:messageId`.
   const routes = compiled.toSorted((a, b) => looseness(a) - looseness(b))
 
@@ -61,23 +61,6 @@ export function createRouteHandler(
       return failed(internalFailure(error))
     }
   }
-}
-
-function probes({ ready }: Deps): readonly Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/_sesame/health',
-      access: 'public',
-      handle: async () => ({ status: 200, body: { status: 'ok' } }),
-    },
-    {
-      method: 'GET',
-      path: '/_sesame/ready',
-      access: 'public',
-      handle: async () => (ready() ? { status: 200, body: { ready: true } } : { status: 503, body: { ready: false } }),
-    },
-  ]
 }
 
 function looseness({ segments }: Compiled): number {

@@ -1,7 +1,7 @@
 /** The HTTP port: limits, timeouts, and which of AWS's APIs or our own routes a request is for. */
-import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { createServer } from '../platform/node-http.ts'
 import { createAwsHandler } from './aws.ts'
 import { ClientGone, createBodies } from './body.ts'
 import type { Exchange, Reply } from './exchange.ts'
@@ -93,6 +93,9 @@ export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
   }
 }
 
+/** One operation of v2 is at `/v1/email/` in earlier clients. */
+const V2_PATH = /^\/v[12]\//
+
 const BAD_REQUEST: Reply = { status: 400, headers: {}, body: '' }
 
 type Started = { readonly server: Server; readonly renew?: (tls: Tls) => void }
@@ -127,7 +130,7 @@ function createDispatcher<P>(deps: HttpDeps<P>): (exchange: Exchange, response: 
   const routes = createRouteHandler(deps, bodies)
   return async (exchange, response) => {
     try {
-      const protocol = exchange.path === '/' ? v1 : exchange.path.startsWith('/v2/') ? v2 : undefined
+      const protocol = exchange.path === '/' ? v1 : V2_PATH.test(exchange.path) ? v2 : undefined
       if (!protocol) return await routes(exchange, goneSignal(response))
       const short = answerPreflight(exchange, deps.config) ?? (protocol === v1 ? answerRoot(exchange) : undefined)
       return short ?? (await aws(exchange, protocol))

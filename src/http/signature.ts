@@ -17,8 +17,9 @@ export type SignatureClaim = {
   readonly terminator: string
   readonly signedHeaders: readonly string[]
   readonly signature: string
-  /** When it was signed, `20260131T235959Z`. */
+  /** When it was signed, as `20260131T235959Z`, and in milliseconds since the epoch. */
   readonly timestamp: string
+  readonly signedAt: number
   readonly sessionToken: string | null
   /** Seconds that a presigned URL holds from its timestamp on; null: the signature is in the header. */
   readonly expiresSeconds: number | null
@@ -32,7 +33,7 @@ const MAX_EXPIRES_SECONDS = 7 * 24 * 60 * 60
 const DEFAULT_EXPIRES_SECONDS = 300
 
 // Observed of SES, as InvalidClientTokenId, on requests signed the way before version 4.
-const OLD_SIGNATURE =
+export const OLD_SIGNATURE =
   'Signature Version 3 requests are deprecated from March 1, 2021. From that date on, we are progressively rejecting such requests. To resolve the issue you must migrate to Signature Version 4. If you are self-signing your requests, refer to the documentation for Authenticating requests to the Amazon SES API [1] with Signature Version 4 [2]. If you are not self-signing your requests, simply update your SDK/CLI to the latest version. [1] https://docs.aws.amazon.com/ses/latest/DeveloperGuide/using-ses-api-authentication.html [2] https://docs.aws.amazon.com/general/latest/gr/sigv4-create-canonical-request.html'
 
 /** Whether the request bears any signature, be it good or not. */
@@ -94,7 +95,7 @@ function readAuthorization(authorization: string, headers: ReadonlyMap<string, s
     ...readCredential(credential),
     signedHeaders: signedHeaders.toLowerCase().split(';'),
     signature,
-    timestamp: checkTimestamp(timestamp),
+    ...readTimestamp(timestamp),
     sessionToken: headers.get('x-amz-security-token') ?? null,
     expiresSeconds: null,
   }
@@ -127,7 +128,7 @@ function readPresigned(query: string): SignatureClaim {
     ...readCredential(credential),
     signedHeaders: signedHeaders.toLowerCase().split(';'),
     signature,
-    timestamp: checkTimestamp(timestamp),
+    ...readTimestamp(timestamp),
     sessionToken: parameters.get('X-Amz-Security-Token') ?? null,
     expiresSeconds: readExpires(parameters.get('X-Amz-Expires')),
   }
@@ -165,22 +166,18 @@ function readExpires(text: string | undefined): number {
   return seconds
 }
 
-const BASIC_FORMAT = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
+const BASIC_FORMAT = /^(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z$/
 
-function checkTimestamp(timestamp: string): string {
-  if (Number.isNaN(timeOf(timestamp))) {
+function readTimestamp(timestamp: string): { readonly timestamp: string; readonly signedAt: number } {
+  const [, year, month, day, hour, minute, second] = BASIC_FORMAT.exec(timestamp) ?? []
+  const signedAt = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+  if (Number.isNaN(signedAt)) {
     fail(
       'IncompleteSignature',
       `Date must be in ISO-8601 'basic format'. Got '${timestamp.slice(0, 40)}'. See http://en.wikipedia.org/wiki/ISO_8601`,
     )
   }
-  return timestamp
-}
-
-/** Milliseconds since the epoch of `20260131T235959Z`; NaN where it is no such time. */
-export function timeOf(timestamp: string): number {
-  const parts = BASIC_FORMAT.exec(timestamp)
-  return parts ? Date.parse(timestamp.replace(BASIC_FORMAT, '$1-$2-$3T$4:$5:$6Z')) : NaN
+  return { timestamp, signedAt }
 }
 
 /** `20260131T235959Z` of milliseconds since the epoch. */

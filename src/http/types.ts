@@ -21,6 +21,8 @@ export type Credential<P> = {
   /** Milliseconds since the epoch, real time; null: for ever. */
   readonly expiresAt: number | null
   readonly active: boolean
+  /** Nothing is compared: whatever signature and token come with this key are taken (`--any-credentials`). */
+  readonly anySecret?: boolean
   readonly principal: P
 }
 

@@ -9,6 +9,7 @@ import type { Form, FormNode } from './form.ts'
 import { parseForm } from './form.ts'
 import type { Protocol } from './protocol.ts'
 import { queryReader } from './query-decode.ts'
+import { OLD_SIGNATURE } from './signature.ts'
 import { validator } from './validate.ts'
 import { errorDocument, successDocument, xmlWriter } from './xml.ts'
 
@@ -29,6 +30,10 @@ export const v1: Protocol = {
   route(exchange, body) {
     const form = parseForm(exchange.query, formText(exchange, body))
     const operation = findAction(form)
+    // Signature version 2 signs forms by parameters of their own.
+    if (form.get('AWSAccessKeyId') !== undefined && form.get('SignatureVersion') !== undefined) {
+      fail('UnknownAccessKey', OLD_SIGNATURE)
+    }
     const codec = codecFor(operation)
     return {
       operation,

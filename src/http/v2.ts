@@ -1,11 +1,12 @@
 /** SES v2, the REST-JSON protocol: path, query string and JSON in, JSON out. */
 import { FAILURES } from '../errors/catalogue.ts'
 import { fail } from '../errors/fail.ts'
-import type { Member, Operation, Type } from '../model/shapes.ts'
+import type { Member, Structure, Type } from '../model/shapes.ts'
 import { decodeForm, forEachParameter } from './form.ts'
 import { jsonReader, parseJson } from './json-decode.ts'
 import { jsonWriter } from './json-encode.ts'
 import type { Protocol } from './protocol.ts'
+import type { Match } from './router.ts'
 import { matchPath } from './router.ts'
 import { readBoolean, readNumber, readTimestamp } from './scalars.ts'
 import { validator } from './validate.ts'
@@ -20,7 +21,7 @@ export const v2: Protocol = {
   route({ method, path, query }, body) {
     const match = matchPath(method, path) ?? fail('UnknownOperation', null)
     const { operation, labels } = match
-    const codec = codecFor(operation)
+    const codec = codecFor(match)
     return {
       operation,
       decode() {
@@ -64,11 +65,14 @@ type Codec = {
 
 const CODECS = new Map<string, Codec>()
 
-function codecFor({ name, input, output, data }: Operation): Codec {
-  const known = CODECS.get(name)
+/** Compiled when a route is first called. */
+function codecFor({ operation, template, queries }: Match): Codec {
+  const key = `${operation.name} ${template}`
+  const known = CODECS.get(key)
   if (known) return known
+  const input = queries.length === 0 ? operation.input : withQueries(operation.input, queries)
   const members = new Map(input.members.map((member) => [member.name, member]))
-  const labels = [...(data.path ?? '').matchAll(/\{(\w+)\}/g)].flatMap(([, label = '']) => {
+  const labels = [...template.matchAll(/\{(\w+)\}/g)].flatMap(([, label = '']) => {
     const member = members.get(label)
     return member ? [{ name: label, read: textReader(member.type) }] : []
   })
@@ -78,10 +82,18 @@ function codecFor({ name, input, output, data }: Operation): Codec {
     labels,
     queries: input.members.filter(({ place }) => place === 'query').map(queryMember),
     validate: validator(input),
-    write: jsonWriter(output),
+    write: jsonWriter(operation.output),
   }
-  CODECS.set(name, codec)
+  CODECS.set(key, codec)
   return codec
+}
+
+/** The structure of an earlier version, which has these members in the query string. */
+function withQueries(structure: Structure, names: readonly string[]): Structure {
+  const members = structure.members.map((member) =>
+    names.includes(member.name) ? { ...member, place: 'query' as const } : member,
+  )
+  return { ...structure, members }
 }
 
 function queryMember({ name, queryName, required, type }: Member): QueryMember {

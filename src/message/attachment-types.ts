@@ -102,10 +102,12 @@ const TYPES: ReadonlyMap<string, string> = new Map(
   video/ogg ogv
   video/quicktime mov
   video/webm webm
-  video/x-msvideo avi`.split('\n').flatMap((line) => {
-    const [type = '', ...extensions] = line.trim().split(' ')
-    return extensions.map((extension): [string, string] => [extension, type])
-  }),
+  video/x-msvideo avi`
+    .split('\n')
+    .flatMap((line) => {
+      const [type = '', ...extensions] = line.trim().split(' ')
+      return extensions.map((extension): [string, string] => [extension, type])
+    }),
 )
 
 /** The media type that goes with the extension; `application/octet-stream` where none is known. */

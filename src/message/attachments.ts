@@ -46,7 +46,9 @@ function fileNameError(name: string): string | null {
 function contentTypeError(type: string): string | null {
   if (type.length > MAX_CONTENT_TYPE) return `Attachment content type cannot exceed ${MAX_CONTENT_TYPE} characters.`
   const isGood =
-    /^[\w!#$%&'*+.^`{|}~-]+\/[\w!#$%&'*+.^`{|}~-]+ ?(?:;|$)/.test(type) && /^[ -~]*$/.test(type) && !/^multipart\//i.test(type)
+    /^[\w!#$%&'*+.^`{|}~-]+\/[\w!#$%&'*+.^`{|}~-]+ ?(?:;|$)/.test(type) &&
+    /^[ -~]*$/.test(type) &&
+    !/^multipart\//i.test(type)
   return isGood ? null : `Invalid attachment content type <${type}>.`
 }
 
@@ -75,7 +77,10 @@ export function attachmentEntity(attachment: Attachment): Entity {
 const SOFT_BREAK = Buffer.from('=')
 
 /** 7bit is for text and messages only: programs that read it may change line ends, which a file of another kind cannot bear. */
-function encodeContent({ content, transferEncoding, contentType, fileName }: Attachment): { encoding: string; body: Buffer } {
+function encodeContent({ content, transferEncoding, contentType, fileName }: Attachment): {
+  encoding: string
+  body: Buffer
+} {
   if (transferEncoding === 'QUOTED_PRINTABLE') {
     // A last soft line break keeps off the line end that some programs give to every line of this encoding.
     return { encoding: 'quoted-printable', body: Buffer.concat([encodeQuotedPrintable(content, false), SOFT_BREAK]) }
@@ -124,5 +129,8 @@ function extendedParameter(name: string, value: string): string {
 
 /** RFC 2231 §7 `attribute-char` is narrower than what encodeURIComponent leaves alone; a lone surrogate is U+FFFD. */
 function percentEncode(character: string): string {
-  return encodeURIComponent(character.toWellFormed()).replace(/['()*!]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`)
+  return encodeURIComponent(character.toWellFormed()).replace(
+    /['()*!]/g,
+    (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 }

@@ -107,7 +107,10 @@ test('Transfer encodings are chosen as JavaMail does', () => {
 })
 
 test('Without a charset text and subject are ASCII, and the rest becomes a question mark', () => {
-  const message = composed({ subject: { data: 'naïve €😀', charset: undefined }, text: { data: 'ä€😀', charset: undefined } })
+  const message = composed({
+    subject: { data: 'naïve €😀', charset: undefined },
+    text: { data: 'ä€😀', charset: undefined },
+  })
   assert.match(message.toString(), /\r\nSubject: na\?ve \?\?\r\n/)
   assert.match(message.toString(), /text\/plain; charset=us-ascii\r\n/)
   assert.ok(message.toString().endsWith('\r\n\r\n???\r\n'))
@@ -137,7 +140,12 @@ test('Inline images stand related to the HTML, other attachments outside', () =>
 })
 
 test('An attachment keeps its octets whatever its encoding says', async () => {
-  const contents = [Buffer.from([0, 13, 10, 255]), Buffer.from('a\nb\rc'), Buffer.from('ASCII\r\n'), Buffer.from('trailing \t')]
+  const contents = [
+    Buffer.from([0, 13, 10, 255]),
+    Buffer.from('a\nb\rc'),
+    Buffer.from('ASCII\r\n'),
+    Buffer.from('trailing \t'),
+  ]
   for (const transferEncoding of [undefined, 'SEVEN_BIT', 'BASE64', 'QUOTED_PRINTABLE'] as const) {
     const attachments = contents.map((content, n) => ({ ...FILE, fileName: `${n}.bin`, content, transferEncoding }))
     const email = await PostalMime.parse(composed({ attachments }))
@@ -150,7 +158,10 @@ test('An attachment keeps its octets whatever its encoding says', async () => {
 
 test('A text file in ASCII is sent as it is, unless base64 is asked for', () => {
   const csv = { ...FILE, fileName: 'list.csv', content: Buffer.from('a,b\r\n1,2') }
-  assert.match(composed({ attachments: [csv] }).toString(), /list\.csv\r\nContent-Transfer-Encoding: 7bit\r\n[^]*\r\na,b\r\n1,2\r\n--/)
+  assert.match(
+    composed({ attachments: [csv] }).toString(),
+    /list\.csv\r\nContent-Transfer-Encoding: 7bit\r\n[^]*\r\na,b\r\n1,2\r\n--/,
+  )
   assert.match(composed({ attachments: [{ ...csv, transferEncoding: 'BASE64' }] }).toString(), /\r\nYSxiDQoxLDI=\r\n/)
   assert.match(composed({ attachments: [{ ...csv, content: Buffer.from('a,b\n') }] }).toString(), /\r\nYSxiCg==\r\n/)
 })
@@ -196,7 +207,8 @@ test('Custom headers are refused as SES does', () => {
     ['X-A', 'é', 'Invalid value of header <X-A>: only printable ASCII characters are allowed.'],
     ['X-A', 'a\r\nBcc: b', 'Invalid value of header <X-A>: only printable ASCII characters are allowed.'],
   ]
-  for (const [name, value, error] of cases) assert.equal(refused({ headers: [{ name, value }] }), error, `${name}: ${value}`)
+  for (const [name, value, error] of cases)
+    assert.equal(refused({ headers: [{ name, value }] }), error, `${name}: ${value}`)
   const many = Array.from({ length: 16 }, (_, n) => ({ name: `X-${n}`, value: 'x' }))
   assert.equal(refused({ headers: many }), 'Header count exceeds 15.')
   const twice = ['Precedence', 'precedence'].map((name) => ({ name, value: 'bulk' }))
@@ -210,7 +222,10 @@ test('Attachments are refused as SES does', () => {
     [{ fileName: 'Übersicht.pdf' }, null],
     [{ fileName: ' ' }, 'The attachment file name must be specified.'],
     [{ fileName: `${'x'.repeat(252)}.pdf` }, 'Attachment file name cannot exceed 255 characters.'],
-    ...Array.from('/\\:*?"<>|\r\n\0', (c): [Partial<Attachment>, string] => [{ fileName: `a${c}b.pdf` }, invalid(`a${c}b.pdf`)]),
+    ...Array.from('/\\:*?"<>|\r\n\0', (c): [Partial<Attachment>, string] => [
+      { fileName: `a${c}b.pdf` },
+      invalid(`a${c}b.pdf`),
+    ]),
     [{ fileName: 'README' }, 'Invalid attachment file name <README>: a file extension is required.'],
     [{ contentType: 'application/pdf; version=1' }, null],
     [{ contentType: 'pdf' }, 'Invalid attachment content type <pdf>.'],
@@ -249,7 +264,9 @@ const REPERTOIRES = {
 const charsetText = fc.constantFrom(...Object.keys(REPERTOIRES)).chain((charset) =>
   fc.record({
     // Controls have no meaning in a text, and the two libraries treat them each in its own way.
-    data: REPERTOIRES[charset as keyof typeof REPERTOIRES].map((text) => text.replace(/[\p{Cc}\ufeff]/gu, (c) => (c === '\n' ? c : ''))),
+    data: REPERTOIRES[charset as keyof typeof REPERTOIRES].map((text) =>
+      text.replace(/[\p{Cc}\ufeff]/gu, (c) => (c === '\n' ? c : '')),
+    ),
     charset: fc.constant(charset),
   }),
 )
@@ -262,19 +279,32 @@ const headerText = (unit: fc.Arbitrary<string>) =>
       .replaceAll('=?', '')
       .trim(),
   )
-const unicodeLine = headerText(fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }), fc.constantFrom(...'abcde   ')))
+const unicodeLine = headerText(
+  fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }), fc.constantFrom(...'abcde   ')),
+)
 
 const domain = fc.constantFrom('example.com', 'xn--bcher-kva.example', 'a-b.example.org')
 const local = fc.stringMatching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,30}$/).filter((text) => !text.includes('=?'))
-const mailbox = fc.record({ name: unicodeLine, address: fc.tuple(local, domain).map(([left, right]) => `${left}@${right}`) })
+const mailbox = fc.record({
+  name: unicodeLine,
+  address: fc.tuple(local, domain).map(([left, right]) => `${left}@${right}`),
+})
 const quoted = ({ name, address }: { name: string; address: string }) =>
   name === '' ? address : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
 
-const fileName = fc
-  .tuple(unicodeLine, fc.constantFrom('pdf', 'png', 'bin', 'docx'))
-  .map(([name, extension]) => `${name.replace(/[/\\:*?"<>|]/g, '').slice(0, 200).toWellFormed().trim()}x.${extension}`)
+const fileName = fc.tuple(unicodeLine, fc.constantFrom('pdf', 'png', 'bin', 'docx')).map(
+  ([name, extension]) =>
+    `${name
+      .replace(/[/\\:*?"<>|]/g, '')
+      .slice(0, 200)
+      .toWellFormed()
+      .trim()}x.${extension}`,
+)
 const attachment = fc.record({
-  content: fc.oneof(fc.uint8Array({ minLength: 1 }), fc.string({ minLength: 1 }).map((text) => Buffer.from(text))),
+  content: fc.oneof(
+    fc.uint8Array({ minLength: 1 }),
+    fc.string({ minLength: 1 }).map((text) => Buffer.from(text)),
+  ),
   fileName,
   contentType: fc.constant(undefined),
   disposition: fc.constantFrom('ATTACHMENT' as const, 'INLINE' as const),
@@ -318,9 +348,15 @@ test('What is composed is read alike by mailparser and postal-mime', async () =>
         const split = splitMessage(message)
         assert.ok(split.ok)
         assert.equal(checkMime(split.value), null)
-        for (const line of message.toString('latin1').split('\r\n')) assert.ok(line.length <= 998 && !/[\r\n]/.test(line))
+        for (const line of message.toString('latin1').split('\r\n'))
+          assert.ok(line.length <= 998 && !/[\r\n]/.test(line))
 
-        const first = await simpleParser(message, { keepCidLinks: true, skipTextToHtml: true, skipHtmlToText: true, skipTextLinks: true })
+        const first = await simpleParser(message, {
+          keepCidLinks: true,
+          skipTextToHtml: true,
+          skipHtmlToText: true,
+          skipTextLinks: true,
+        })
         const second = await PostalMime.parse(message)
         assert.equal(first.subject ?? '', subject)
         assert.equal(second.subject ?? '', subject)
@@ -332,8 +368,14 @@ test('What is composed is read alike by mailparser and postal-mime', async () =>
         ] as const) {
           const values = one === undefined ? [] : (Array.isArray(one) ? one : [one]).flatMap(({ value }) => value)
           const expected = given.map(({ name, address }) => ({ name, address }))
-          assert.deepEqual(values.map(({ name, address }) => ({ name, address: inPunycode(address ?? '') })), expected)
-          assert.deepEqual((two ?? []).map(({ name, address }) => ({ name, address })), expected)
+          assert.deepEqual(
+            values.map(({ name, address }) => ({ name, address: inPunycode(address ?? '') })),
+            expected,
+          )
+          assert.deepEqual(
+            (two ?? []).map(({ name, address }) => ({ name, address })),
+            expected,
+          )
         }
         assert.equal(first.headers.get('x-custom') ?? '', header)
         assert.equal(second.headers.find(({ key }) => key === 'x-custom')?.value ?? '', header)
@@ -341,11 +383,21 @@ test('What is composed is read alike by mailparser and postal-mime', async () =>
         assert.equal(lines(first.html), lines(html?.data))
         if (text !== undefined) assert.equal(lines(second.text), lines(text.data))
         if (html !== undefined) assert.equal(lines(second.html), lines(html.data))
-        const summary = (name: string | null | undefined, content: Uint8Array) => ({ name, content: Buffer.from(content).toString('base64') })
-        const sorted = <T extends { content: string }>(list: T[]) => list.toSorted((a, b) => (a.content < b.content ? -1 : 1))
+        const summary = (name: string | null | undefined, content: Uint8Array) => ({
+          name,
+          content: Buffer.from(content).toString('base64'),
+        })
+        const sorted = <T extends { content: string }>(list: T[]) =>
+          list.toSorted((a, b) => (a.content < b.content ? -1 : 1))
         const expected = sorted(attachments.map((each) => summary(each.fileName, each.content)))
-        assert.deepEqual(sorted(first.attachments.map((each: ParsedAttachment) => summary(each.filename, each.content))), expected)
-        assert.deepEqual(sorted(second.attachments.map((each) => summary(each.filename, new Uint8Array(each.content as ArrayBuffer)))), expected)
+        assert.deepEqual(
+          sorted(first.attachments.map((each: ParsedAttachment) => summary(each.filename, each.content))),
+          expected,
+        )
+        assert.deepEqual(
+          sorted(second.attachments.map((each) => summary(each.filename, new Uint8Array(each.content as ArrayBuffer)))),
+          expected,
+        )
       },
     ),
     { numRuns: Number(process.env.RUNS ?? 60) },

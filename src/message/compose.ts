@@ -48,7 +48,12 @@ function contentError({ subject, text, html, headers, attachments }: Content): s
 
 function addressFields({ from, to, cc, replyTo }: Content): Parsed<string> {
   let fields = ''
-  for (const [name, list] of [['From', [from]] as const, ['To', to] as const, ['Cc', cc] as const, ['Reply-To', replyTo] as const]) {
+  for (const [name, list] of [
+    ['From', [from]] as const,
+    ['To', to] as const,
+    ['Cc', cc] as const,
+    ['Reply-To', replyTo] as const,
+  ]) {
     if (list.length === 0) continue
     const forms: string[] = []
     for (const address of list) {
@@ -79,7 +84,8 @@ function bodyOf({ text, html, attachments }: Content, boundary: () => string): E
   const related = attachments.filter(isRelated).map(attachmentEntity)
   const others = attachments.filter((attachment) => !isRelated(attachment)).map(attachmentEntity)
   const page = html === undefined ? undefined : together('related', [textEntity('html', html), ...related], boundary)
-  const plain = text === undefined && page !== undefined ? undefined : textEntity('plain', text ?? { data: '', charset: undefined })
+  const plain =
+    text === undefined && page !== undefined ? undefined : textEntity('plain', text ?? { data: '', charset: undefined })
   const alternatives = [plain, page].filter((each) => each !== undefined)
   return together('mixed', [together('alternative', alternatives, boundary), ...others], boundary)
 }
@@ -109,7 +115,8 @@ function unusedBoundary(verbatim: readonly (string | Buffer)[], boundary: () => 
 function textEntity(subtype: 'plain' | 'html', { data, charset = 'us-ascii' }: Text): Entity {
   const octets = encodeText(withCrlf(data), charset)
   const encoding = encodingOf(octets)
-  const body = encoding === '7bit' ? octets : encoding === 'base64' ? encodeBase64(octets) : encodeQuotedPrintable(octets, true)
+  const body =
+    encoding === '7bit' ? octets : encoding === 'base64' ? encodeBase64(octets) : encodeQuotedPrintable(octets, true)
   return {
     header: `Content-Type: text/${subtype}; charset=${charset}\r\nContent-Transfer-Encoding: ${encoding}\r\n`,
     body: [body],
@@ -129,7 +136,8 @@ function toMessage(header: string, body: readonly (string | Buffer)[]): Buffer {
   for (const piece of pieces) size += piece.length
   const message = Buffer.allocUnsafe(size + 2)
   let at = 0
-  for (const piece of pieces) at += typeof piece === 'string' ? message.write(piece, at, 'latin1') : piece.copy(message, at)
+  for (const piece of pieces)
+    at += typeof piece === 'string' ? message.write(piece, at, 'latin1') : piece.copy(message, at)
   const endsLine = message[at - 2] === 0x0d && message[at - 1] === 0x0a
   return endsLine ? message.subarray(0, at) : message.subarray(0, at + message.write('\r\n', at, 'latin1'))
 }

@@ -12,7 +12,8 @@ export type ContentHeader = {
   readonly error: string | null
 }
 
-type Token = { readonly kind: 'atom' | 'quoted' | 'special' | 'end'; readonly text: string }
+/** `broken`: what follows cannot be read, and the text says why. */
+type Token = { readonly kind: 'atom' | 'quoted' | 'special' | 'broken' | 'end'; readonly text: string }
 
 const END: Token = { kind: 'end', text: 'null' }
 /** More than any program writes; a name of 255 characters takes some twenty pieces. */
@@ -20,7 +21,7 @@ const MAX_PARAMETERS = 100
 
 export function readContentType(value: string): ContentHeader {
   const tokens = tokenize(value)
-  const [type, slash, subtype] = tokens.list
+  const [type, slash, subtype] = tokens
   if (type?.kind !== 'atom' || slash?.text !== '/' || subtype?.kind !== 'atom') {
     // JavaMail takes a type that it cannot read for text/plain, and so does RFC 2045 §5.2.
     return { value: '', parameters: new Map(), error: null }
@@ -30,51 +31,51 @@ export function readContentType(value: string): ContentHeader {
 
 export function readDisposition(value: string): ContentHeader {
   const tokens = tokenize(value)
-  const disposition = tokens.list[0] ?? END
+  const disposition = tokens[0] ?? END
   if (disposition.kind !== 'atom') {
-    return { value: '', parameters: new Map(), error: `Expected disposition, got ${disposition.text}` }
+    const error = disposition.kind === 'broken' ? disposition.text : `Expected disposition, got ${disposition.text}`
+    return { value: '', parameters: new Map(), error }
   }
   return withParameters(disposition.text.toLowerCase(), tokens, 1)
 }
 
-type Tokens = { readonly list: readonly Token[]; readonly error: string | null }
-
-function withParameters(value: string, tokens: Tokens, from: number): ContentHeader {
+function withParameters(value: string, tokens: readonly Token[], from: number): ContentHeader {
   const found = new Map<string, string>()
-  const error = readParameters(tokens.list, from, found) ?? tokens.error
+  const error = readParameters(tokens, from, found)
   return { value, parameters: joinPieces(found), error }
 }
 
 /** `; name=value`, again and again; a last `;` may stand alone. Fills `found`; the error, or null. */
 function readParameters(tokens: readonly Token[], from: number, found: Map<string, string>): string | null {
   for (let i = from; i < tokens.length; i += 4) {
-    const separator = tokens[i] ?? END
-    if (separator.kind !== 'special' || separator.text !== ';') return `Expected ';', got "${separator.text}"`
-    const name = tokens[i + 1] ?? END
+    const [separator = END, name = END, equals = END, value = END] = tokens.slice(i, i + 4)
+    if (separator.text !== ';' || separator.kind !== 'special') return expected("';'", separator)
     if (name.kind === 'end') return null
-    if (name.kind !== 'atom') return `Expected parameter name, got "${name.text}"`
-    const equals = tokens[i + 2] ?? END
-    if (equals.kind !== 'special' || equals.text !== '=') return `Expected '=', got "${equals.text}"`
-    const value = tokens[i + 3] ?? END
-    if (value.kind !== 'atom' && value.kind !== 'quoted') return `Expected parameter value, got "${value.text}"`
+    if (name.kind !== 'atom') return expected('parameter name', name)
+    if (equals.text !== '=' || equals.kind !== 'special') return expected("'='", equals)
+    if (value.kind !== 'atom' && value.kind !== 'quoted') return expected('parameter value', value)
     if (found.size < MAX_PARAMETERS) found.set(name.text.toLowerCase(), value.text)
   }
   return null
 }
 
+function expected(what: string, token: Token): string {
+  return token.kind === 'broken' ? token.text : `Expected ${what}, got "${token.text}"`
+}
+
 /** Atoms, quoted strings and specials of RFC 2045, comments left out. */
-function tokenize(value: string): Tokens {
+function tokenize(value: string): readonly Token[] {
   const list: Token[] = []
-  for (let i = 0; i < value.length; ) {
+  for (let i = 0; i < value.length;) {
     const c = value.charCodeAt(i)
     if (c === 0x20 || c === 0x09 || c === 0x0d || c === 0x0a) i++
     else if (c === 0x28) {
       const end = endOfComment(value, i)
-      if (end < 0) return { list, error: 'Unbalanced comments' }
+      if (end < 0) return [...list, { kind: 'broken', text: 'Unbalanced comments' }]
       i = end + 1
     } else if (c === 0x22) {
       const end = endOfQuoted(value, i)
-      if (end < 0) return { list, error: 'Unbalanced quoted string' }
+      if (end < 0) return [...list, { kind: 'broken', text: 'Unbalanced quoted string' }]
       list.push({ kind: 'quoted', text: unescape(value.slice(i + 1, end)) })
       i = end + 1
     } else if (isTokenCharacter(c)) {
@@ -83,7 +84,7 @@ function tokenize(value: string): Tokens {
       list.push({ kind: 'atom', text: value.slice(start, i) })
     } else list.push({ kind: 'special', text: value.charAt(i++) })
   }
-  return { list, error: null }
+  return list
 }
 
 /** RFC 2045 §5.1 `token`: printable ASCII without tspecials. */

@@ -1,6 +1,9 @@
 /** What a caller gives when SES is to compose the message (v1 `Message`, v2 `Content.Simple`). */
 
-export type Text = { readonly data: string; /** undefined: ASCII, and what is not becomes `?`. */ readonly charset: string | undefined }
+export type Text = {
+  readonly data: string
+  /** undefined: ASCII, and what is not becomes `?`. */ readonly charset: string | undefined
+}
 
 export type Attachment = {
   readonly content: Uint8Array
@@ -16,7 +19,7 @@ export type Attachment = {
 }
 
 export type Content = {
-  /** Addresses as {@link file://./addresses.ts parseMailbox} takes them. */
+  /** Addresses, as `parseMailbox` takes them. */
   readonly from: string
   readonly to: readonly string[]
   readonly cc: readonly string[]

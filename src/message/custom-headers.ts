@@ -39,13 +39,15 @@ export function customHeaderError(headers: readonly CustomHeader[]): string | nu
 function nameError(name: string): string | null {
   if (name.trim() === '') return 'The header name must be specified.'
   if (name.length > MAX_NAME) return `Header name cannot exceed ${MAX_NAME} characters.`
-  if (!isFieldName(name)) return `Invalid header name <${name}>: only printable ASCII characters except ':' are allowed.`
+  if (!isFieldName(name))
+    return `Invalid header name <${name}>: only printable ASCII characters except ':' are allowed.`
   return RESERVED.has(name.toLowerCase()) ? `Illegal header '${name}'.` : null
 }
 
 function valueError({ name, value }: CustomHeader): string | null {
   if (value === '') return 'The header value must be specified.'
   if (value.length > MAX_VALUE) return `Header value cannot exceed ${MAX_VALUE} characters.`
-  if (name.length + value.length > MAX_TOGETHER) return `Header name and value cannot exceed ${MAX_TOGETHER} characters.`
+  if (name.length + value.length > MAX_TOGETHER)
+    return `Header name and value cannot exceed ${MAX_TOGETHER} characters.`
   return /[^ -~]/.test(value) ? `Invalid value of header <${name}>: only printable ASCII characters are allowed.` : null
 }

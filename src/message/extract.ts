@@ -39,7 +39,12 @@ function withoutPunctuation(url: string): string {
 const ANNOUNCEMENT =
   /\b(?:codes?|passcode|otp|pin|verification|verify|verifying|one-time|token|2fa|mfa|c[oó]digo|codice|kod|kode)\b|code|验证码|驗證碼|認証|確認コード|인증/giu
 
-type Candidate = { readonly code: string; readonly at: number; readonly end: number; /** A lone figure: year, price, count. */ readonly isVague: boolean }
+type Candidate = {
+  readonly code: string
+  readonly at: number
+  readonly end: number
+  /** A lone figure: year, price, count. */ readonly isVague: boolean
+}
 
 const BEFORE = String.raw`(?<![\p{L}\p{N}_.,:/$€£#@+-])`
 const AFTER = String.raw`(?![\p{L}\p{N}_%€£@]|[.,:/-]\p{N})`
@@ -57,7 +62,10 @@ const GROUPS = new RegExp(`${BEFORE}[A-Z0-9]{4}-[A-Z0-9]{4}${AFTER}`, 'gu')
  */
 export function extractCodes(text: string | null, html: string | null): string[] {
   const source = text ?? (html === null ? '' : visibleText(html.slice(0, MAX_TEXT)))
-  const plain = source.slice(0, MAX_TEXT).replace(/https?:\/\/\S+/gi, (url) => ' '.repeat(url.length)).replaceAll('\r', '')
+  const plain = source
+    .slice(0, MAX_TEXT)
+    .replace(/https?:\/\/\S+/gi, (url) => ' '.repeat(url.length))
+    .replaceAll('\r', '')
   const announcements = Array.from(plain.matchAll(ANNOUNCEMENT), ({ index }) => index)
   const near = new Set<string>()
   const others = new Set<string>()
@@ -65,7 +73,7 @@ export function extractCodes(text: string | null, html: string | null): string[]
   for (const candidate of candidates(plain)) {
     if (near.size >= MAX_CODES || others.size >= MAX_CODES) break
     while ((announcements[next] ?? Infinity) <= candidate.at) next++
-    if (isAnnounced(candidate, announcements[next - 1], announcements[next])) near.add(candidate.code)
+    if (isAnnounced(plain, candidate, announcements[next - 1], announcements[next])) near.add(candidate.code)
     else if (/^[0-9]{6}$/.test(candidate.code)) others.add(candidate.code)
   }
   return [...near.union(others)]
@@ -87,8 +95,13 @@ function candidates(text: string): Candidate[] {
   return found.filter(({ code }) => code !== '').toSorted((a, b) => a.at - b.at)
 }
 
-/** Whether the word before is at most so far away, or the word after (`123456 is your code`) a little. */
-function isAnnounced({ code, at, end, isVague }: Candidate, before = -Infinity, after = Infinity): boolean {
+/** Whether the word before is near enough, or the word after in the same sentence (`123456 is your code`). */
+function isAnnounced(
+  text: string,
+  { code, at, end, isVague }: Candidate,
+  before = -Infinity,
+  after = Infinity,
+): boolean {
   const reach = isVague && /^(?:19|20)[0-9]{2}$/.test(code) ? 30 : 120
-  return at - before <= reach || after - end <= 40
+  return at - before <= reach || (after - end <= 40 && !/[.!?\n]/.test(text.slice(end, after)))
 }

@@ -70,7 +70,8 @@ function readFields(text: string, complete: boolean, strict: boolean): Section |
     const next = fieldEnd(text, lineEnd, complete)
     if (next < 0) return null
     const colon = colonOf(text, at, lineEnd < 0 ? text.length : lineEnd)
-    if (colon < 0) return { headers, end: at }
+    // Only the very first line can begin with white space: it continues nothing.
+    if (colon < 0 || isBlank(first)) return { headers, end: at }
     const name = fieldName(text, at, colon)
     if (isFieldName(name)) headers.push(readField(text, name, at, colon, next))
     else if (strict) return name === '' ? 'Empty header names are illegal.' : `Illegal header '${name}'.`
@@ -152,7 +153,8 @@ function withFinalCrlf(field: string): string {
 
 /** A line end and the white space after it show as one space: SES's events print its own `;⏎⇥boundary` so. */
 function unfold(folded: string): string {
-  const line = folded.length > 2 && folded.indexOf('\r\n') < folded.length - 2 ? folded.replace(/\r\n[ \t]/g, ' ') : folded
+  const line =
+    folded.length > 2 && folded.indexOf('\r\n') < folded.length - 2 ? folded.replace(/\r\n[ \t]/g, ' ') : folded
   const value = line.trim()
   return /[\x80-\xff]/.test(value) ? decodeUnknown(Buffer.from(value, 'latin1')) : value
 }
@@ -221,7 +223,7 @@ const ONCE_ONLY: ReadonlySet<string> = new Set(
   content-class content-description content-disposition content-duration content-id content-language content-length
   content-location content-md5 content-transfer-encoding content-type date delivered-to disposition-notification-options
   disposition-notification-to dkim-signature domainkey-signature errors-to from importance in-reply-to keywords
-  list-archive list-help list-id list-owner list-post list-subscribe list-unsubscribe
+  list-archive list-help list-id list-owner list-post list-subscribe list-unsubscribe list-unsubscribe-post
   message-context message-id mime-version organization original-from original-message-id original-recipient
   original-subject precedence priority references reply-to return-path return-receipt-to sender solicitation sensitivity
   subject thread-index thread-topic user-agent vbr-info`.split(/\s+/),

@@ -15,7 +15,9 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Elements between whose text nothing stands when they are shown; all others part words. */
-const INLINE: ReadonlySet<string> = new Set('a abbr b bdi bdo big cite code em font i kbd mark q s samp small span strike strong sub sup tt u wbr'.split(' '))
+const INLINE: ReadonlySet<string> = new Set(
+  'a abbr b bdi bdo big cite code em font i kbd mark q s samp small span strike strong sub sup tt u wbr'.split(' '),
+)
 
 /** Elements whose content is no text, and how each ends. */
 const HIDDEN: ReadonlyMap<string, RegExp> = new Map(
@@ -25,7 +27,7 @@ const HIDDEN: ReadonlyMap<string, RegExp> = new Map(
 /** Where `<a>` and `<area>` lead to, in order, character references undone. */
 export function anchors(html: string): string[] {
   const found: string[] = []
-  for (let at = html.indexOf('<'); at >= 0; ) {
+  for (let at = html.indexOf('<'); at >= 0;) {
     const tag = readTag(html, at)
     if (tag !== null && (tag.name === 'a' || tag.name === 'area')) {
       const href = attribute(tag.attributes, 'href')
@@ -90,7 +92,7 @@ function endOfHidden(html: string, tag: Tag): number {
 
 /** The value of an attribute, in quotes or not; null: the tag has it not. */
 function attribute(attributes: string, name: string): string | null {
-  for (let at = 0; at < attributes.length; ) {
+  for (let at = 0; at < attributes.length;) {
     const nameEnd = endOf(NAME, attributes, at)
     const equals = endOf(SPACE, attributes, nameEnd)
     if (attributes.charAt(equals) !== '=') {

@@ -78,7 +78,7 @@ export function listParts(message: RawMessage, intoMessages: boolean): Parts {
 /** Goes from line to line of headers, and in bodies from one line that begins with `--` to the next. */
 function readLines(walk: Walk): void {
   const { octets } = walk
-  for (let at = 0; at < octets.length && walk.excess === null; ) {
+  for (let at = 0; at < octets.length && walk.excess === null;) {
     const next = lineAfter(octets, at)
     if (octets[at] === 0x2d && octets[at + 1] === 0x2d) boundaryLine(walk, at, next)
     else if (walk.inHeaders && isBlankLine(octets, at)) {
@@ -178,7 +178,8 @@ function partBoundary(walk: Walk, multipart: Multipart, level: number, { at, nex
 /** Ends what is being read at `end`: a boundary, whose own line end stands before it (RFC 2046 §5.1.1), or the very end. */
 function endPart(walk: Walk, end: number): void {
   const { octets } = walk
-  if (walk.inHeaders && walk.excess === null) beginPart(walk, readPartHeaders(octets.toString('latin1', walk.start, end)), end)
+  if (walk.inHeaders && walk.excess === null)
+    beginPart(walk, readPartHeaders(octets.toString('latin1', walk.start, end)), end)
   walk.inHeaders = false
   if (walk.leaf === null) return
   walk.leaf.body = octets.subarray(walk.start, end < octets.length ? beforeLineEnd(octets, walk.start, end) : end)

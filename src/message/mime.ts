@@ -8,7 +8,9 @@ import type { RawMessage } from './headers.ts'
  * Checks the parts in their order; attached messages are not looked into (a bounce may return half a message).
  * `error` is SES's text; `blockedExtension` is that of an attachment which SES does not take, with its dot.
  */
-export function checkMime(message: RawMessage): { readonly error: string } | { readonly blockedExtension: string } | null {
+export function checkMime(
+  message: RawMessage,
+): { readonly error: string } | { readonly blockedExtension: string } | null {
   const { parts, excess } = listParts(message, false)
   if (excess === 'parts') return { error: `Number of MIME parts exceeds ${MAX_PARTS}.` }
   if (excess === 'depth') return { error: `MIME parts are nested more than ${MAX_DEPTH} deep.` }

@@ -1,6 +1,7 @@
 /** A message read for people and tests: the whole of MIME, off the hot path, with bounds. */
 import { decodeWords, splitMessage } from './headers.ts'
 import { listParts } from './mime-parts.ts'
+import type { Part } from './mime-parts.ts'
 
 export { extractCodes, extractLinks } from './extract.ts'
 
@@ -44,9 +45,8 @@ export async function readMessage(raw: Uint8Array): Promise<ReadMessage> {
   const message = splitMessage(raw)
   const fields = message.ok ? message.value.headers : []
   const headers = fields.map(({ name, value }) => ({ name, value: decodeWords(value) }))
-  const isBounded = message.ok && listParts(message.value, true).excess === null
-  const email = isBounded ? await parseWithin(raw) : null
-  const isMultipart = fields.some(({ lower, value }) => lower === 'content-type' && /^multipart\//i.test(value))
+  const { parts, excess } = message.ok ? listParts(message.value, true) : { parts: [], excess: 'parts' }
+  const email = excess === null ? await parseWithin(raw) : null
   return {
     headers,
     from: flatten(email?.from === undefined ? [] : [email.from])[0] ?? null,
@@ -55,8 +55,8 @@ export async function readMessage(raw: Uint8Array): Promise<ReadMessage> {
     replyTo: flatten(email?.replyTo),
     subject: headers.find(({ name }) => name.toLowerCase() === 'subject')?.value ?? null,
     date: email?.date ?? null,
-    text: bodyText(email?.text, isMultipart),
-    html: bodyText(email?.html, isMultipart),
+    text: bodyText(email?.text, parts, 'text/plain'),
+    html: bodyText(email?.html, parts, 'text/html'),
     attachments: (email?.attachments ?? []).map(readAttachment),
   }
 }
@@ -82,20 +82,30 @@ async function parseWithPostalMime(raw: Uint8Array) {
   })
 }
 
-type Address = { readonly name: string; readonly address?: string | undefined; readonly group?: readonly ReadAddress[] | undefined }
+type Address = {
+  readonly name: string
+  readonly address?: string | undefined
+  readonly group?: readonly ReadAddress[] | undefined
+}
 
 /** The members of groups among the others. */
 function flatten(addresses: readonly Address[] | undefined): ReadAddress[] {
   return (addresses ?? []).flatMap(({ name, address, group }) =>
-    group === undefined ? [{ name, address: address ?? '' }] : group.map((member) => ({ name: member.name, address: member.address })),
+    group === undefined
+      ? [{ name, address: address ?? '' }]
+      : group.map((member) => ({ name: member.name, address: member.address })),
   )
 }
 
-/** The line end that closes every message is no part of what the sender wrote. In a multipart it is not in the text. */
-function bodyText(text: string | undefined, isMultipart: boolean): string | null {
+/**
+ * Lines end with LF. postal-mime gives one to the last line of every text that is not base64, where the line end that
+ * closes the message or belongs to the boundary is no part of what the sender wrote.
+ */
+function bodyText(text: string | undefined, parts: readonly Part[], type: string): string | null {
   if (text === undefined) return null
   const lines = text.replaceAll('\r\n', '\n')
-  return !isMultipart && lines.endsWith('\n') ? lines.slice(0, -1) : lines
+  const last = parts.findLast((part) => part.contentType.value === type && part.disposition?.value !== 'attachment')
+  return last?.transferEncoding !== 'base64' && lines.endsWith('\n') ? lines.slice(0, -1) : lines
 }
 
 function readAttachment(attachment: Email['attachments'][number]): ReadAttachment {

@@ -1,6 +1,4 @@
 /** What this process uses of the machine, for /metrics. */
-import { getActiveResourcesInfo } from 'node:process'
-
 export type Usage = {
   readonly residentBytes: number
   readonly heapUsedBytes: number
@@ -22,6 +20,6 @@ export function processUsage(): Usage {
     externalBytes: external,
     cpuSeconds: (user + system) / 1e6,
     startedAtSeconds: Math.round(Date.now() / 1000 - process.uptime()),
-    activeResources: getActiveResourcesInfo().length,
+    activeResources: process.getActiveResourcesInfo().length,
   }
 }

@@ -184,6 +184,8 @@ export type Message = {
   readonly surface: 'v1' | 'v2' | 'smtp' | 'system'
   /** The value of the `ses:operation` tag. */
   readonly operation: string
+  /** The caller composed the message himself. */
+  readonly isRaw: boolean
   /** The sender as the caller wrote it. */
   readonly source: string
   readonly sourceArn: string | null

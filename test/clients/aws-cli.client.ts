@@ -46,11 +46,21 @@ async function printed(account: Account, args: readonly string[], options?: Opti
   return JSON.parse(stdout || '{}') as Record<string, unknown>
 }
 
-async function refused(account: Account, args: readonly string[], expected: string, options?: Options): Promise<void> {
+async function refused(
+  account: Account,
+  args: readonly string[],
+  expected: string | RegExp,
+  options?: Options,
+): Promise<void> {
   const { status, stderr } = await cli(account, args, options)
   assert.notEqual(status, 0)
-  // Newer versions begin with `aws: [ERROR]:`.
-  assert.equal(stderr.trim().replace(/^aws: \[ERROR\]: /, ''), expected)
+  // Newer versions begin with `aws: [ERROR]:`; some also say how often they tried.
+  const told = stderr
+    .trim()
+    .replace(/^aws: \[ERROR\]: /, '')
+    .replace(' (reached max retries: 0)', '')
+  if (typeof expected === 'string') assert.equal(told, expected)
+  else assert.match(told, expected)
 }
 
 /** `--cli-input-json` takes the members of any call. */
@@ -64,24 +74,32 @@ function asText(_name: string, value: unknown): unknown {
   return isOctets ? Buffer.from(String(value.$octets), 'base64').toString() : value
 }
 
-// The whole list formatted; of raw mail what cannot come about formatted. Each run takes the better part of a second.
+// Each run takes the better part of a second. test/clients/boto3.client.ts has what is left out here.
+const FORMATTED = refusalsOn('formatted')
+const RAW_ONLY = refusalsOn('raw').filter((refusal) => !FORMATTED.includes(refusal))
 const WAYS = [
-  {
-    name: 'aws ses send-email',
-    api: 'v1',
-    call: v1Formatted,
-    refusals: refusalsOn('formatted'),
-    action: 'ses:SendEmail',
-  },
+  { name: 'aws ses send-email', api: 'v1', call: v1Formatted, refusals: FORMATTED, action: 'ses:SendEmail' },
   {
     name: 'aws sesv2 send-email',
     api: 'v2',
     call: v2Simple,
-    refusals: refusalsOn('formatted'),
+    refusals: FORMATTED.filter(({ isSyntax }) => isSyntax !== true),
     action: 'ses:SendEmail',
   },
-  { name: 'aws ses send-raw-email', api: 'v1', call: v1Raw, refusals: onlyRaw(), action: 'ses:SendRawEmail' },
-  { name: 'aws sesv2 send-email, raw,', api: 'v2', call: v2Raw, refusals: onlyRaw(), action: 'ses:SendRawEmail' },
+  {
+    name: 'aws ses send-raw-email',
+    api: 'v1',
+    call: v1Raw,
+    refusals: RAW_ONLY.slice(0, 1),
+    action: 'ses:SendRawEmail',
+  },
+  {
+    name: 'aws sesv2 send-email, raw,',
+    api: 'v2',
+    call: v2Raw,
+    refusals: RAW_ONLY.slice(1),
+    action: 'ses:SendRawEmail',
+  },
 ] as const
 
 for (const { name, api, call, refusals, action } of WAYS) {
@@ -96,11 +114,6 @@ for (const { name, api, call, refusals, action } of WAYS) {
       })
     }
   })
-}
-
-function onlyRaw() {
-  const formatted = new Set(refusalsOn('formatted'))
-  return refusalsOn('raw').filter((refusal) => !formatted.has(refusal))
 }
 
 describe('the aws CLI, who is asking', { concurrency: 2 }, () => {
@@ -120,18 +133,15 @@ describe('the aws CLI, who is asking', { concurrency: 2 }, () => {
   test('a wrong secret', async () => {
     const account = await server.newAccount()
     const key = { ...account.key, secretAccessKey: 'guessed' }
-    const { status, stderr } = await cli(account, ['sesv2', 'get-account'], { key })
-    assert.notEqual(status, 0)
     const told =
-      'An error occurred (InvalidSignatureException) when calling the GetAccount operation: The request signature we calculated does not match'
-    assert.ok(stderr.includes(told), stderr)
+      /^An error occurred \(InvalidSignatureException\) when calling the GetAccount operation: The request signature we calculated does not match the signature you provided\./
+    await refused(account, ['sesv2', 'get-account'], told, { key })
   })
 
   test('nobody at all', async () => {
-    const { stderr } = await cli(await server.newAccount(), ['ses', 'get-send-quota', '--no-sign-request'])
     const told =
       'An error occurred (MissingAuthenticationToken) when calling the GetSendQuota operation: Request is missing Authentication Token'
-    assert.ok(stderr.includes(told), stderr)
+    await refused(await server.newAccount(), ['ses', 'get-send-quota', '--no-sign-request'], told)
   })
 })
 
@@ -139,6 +149,7 @@ describe('the aws CLI sends', { concurrency: 2 }, () => {
   test('with the options of ses send-email', async () => {
     const account = await server.newAccount()
     await printed(account, ['ses', 'verify-email-identity', '--email-address', FROM])
+    await account.markVerified(FROM)
     await printed(account, ['sesv2', 'create-configuration-set', '--configuration-set-name', 'news'])
     const args = [
       '--from',

@@ -1,11 +1,11 @@
-/** boto3: every refusal over v1 and v2, formatted and raw, and what boto3's users do all day. */
+/** boto3: what its users do all day, as themselves and for others. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { startBoto3 } from './boto3.ts'
-import { type Call, octets, rawMail, textOver, v1Formatted, v1Raw, v2Raw, v2Simple } from './mail.ts'
+import { type Call, type Mail, octets, v1Formatted, v2Raw, v2Simple } from './mail.ts'
 import { need, run } from './programs.ts'
-import { FROM, refusalsOn, textOf, TO, verify } from './refusals.ts'
-import { CHECKED, startServer } from './server.ts'
+import { FROM, TO, verify } from './refusals.ts'
+import { CHECKED, REGION, startServer } from './server.ts'
 import { until } from './until.ts'
 
 const server = await startServer(CHECKED)
@@ -15,141 +15,7 @@ after(async () => {
   await server.stop()
 })
 
-const WAYS = [
-  { name: 'v1 SendEmail', api: 'v1', surface: 'formatted', action: 'ses:SendEmail', call: v1Formatted },
-  { name: 'v1 SendRawEmail', api: 'v1', surface: 'raw', action: 'ses:SendRawEmail', call: v1Raw },
-  { name: 'v2 SendEmail (Simple)', api: 'v2', surface: 'formatted', action: 'ses:SendEmail', call: v2Simple },
-  { name: 'v2 SendEmail (Raw)', api: 'v2', surface: 'raw', action: 'ses:SendRawEmail', call: v2Raw },
-] as const
-
-/** Wire codes of the errors that SES's models have, and boto3's classes for them. */
-const MODELLED = {
-  v1: new Map([
-    ['MessageRejected', 'MessageRejected'],
-    ['AccountSendingPausedException', 'AccountSendingPausedException'],
-    ['ConfigurationSetSendingPausedException', 'ConfigurationSetSendingPausedException'],
-    ['ConfigurationSetDoesNotExist', 'ConfigurationSetDoesNotExistException'],
-    ['MailFromDomainNotVerifiedException', 'MailFromDomainNotVerifiedException'],
-  ]),
-  v2: new Map(
-    [
-      'MessageRejected',
-      'SendingPausedException',
-      'NotFoundException',
-      'BadRequestException',
-      'TooManyRequestsException',
-      'MailFromDomainNotVerifiedException',
-    ].map((name) => [name, name]),
-  ),
-}
-
-for (const way of WAYS) {
-  describe(`boto3, ${way.name}, refuses`, () => {
-    for (const refusal of refusalsOn(way.surface)) {
-      test(refusal.name, async () => {
-        const account = await server.newAccount()
-        const { mail, key = account.key } = await refusal.arrange(account)
-        const before = await account.messageCount()
-        const { code, status, message, exception } = await boto3.refused(account, way.call(mail), { key })
-        const [expectedCode, expectedStatus] = refusal[way.api]
-        const text = textOf(refusal, account, way.action)
-        assert.deepEqual({ code, status, message }, { code: expectedCode, status: expectedStatus, message: text })
-        // What AWS's model names, boto3 raises as a class of its own; the rest is a ClientError.
-        assert.equal(exception, MODELLED[way.api].get(expectedCode) ?? 'ClientError')
-        assert.equal(await account.messageCount(), before, 'a refused message is kept nowhere')
-      })
-    }
-  })
-}
-
-describe('boto3, who is asking', () => {
-  const cases = [
-    {
-      name: 'an unknown key',
-      key: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'nothing' },
-      v1: 'InvalidClientTokenId',
-      v2: 'UnrecognizedClientException',
-      message: /^The security token included in the request is invalid\.$/,
-    },
-    {
-      name: 'a wrong secret',
-      key: { accessKeyId: 'test', secretAccessKey: 'guessed' },
-      v1: 'SignatureDoesNotMatch',
-      v2: 'InvalidSignatureException',
-      message:
-        /^The request signature we calculated does not match the signature you provided\. Check your AWS Secret Access Key and signing method\. Consult the service documentation for details\./,
-    },
-  ]
-  for (const { name, key, v1, v2, message } of cases) {
-    test(`${name} is refused on both APIs`, async () => {
-      const account = await server.newAccount()
-      const one = await boto3.refused(account, { service: 'ses', operation: 'GetSendQuota', input: {} }, { key })
-      assert.deepEqual([one.code, one.status], [v1, 403])
-      assert.match(one.message ?? '', message)
-      const two = await boto3.refused(account, { service: 'sesv2', operation: 'GetAccount', input: {} }, { key })
-      assert.deepEqual([two.code, two.status], [v2, 403])
-      assert.match(two.message ?? '', message)
-    })
-  }
-
-  test('an IAM policy that allows sending only is told for anything else', async () => {
-    const account = await server.newAccount()
-    const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ses:Send*', Resource: '*' }] }
-    const key = await account.newKey('sender', policy)
-    const { code, status, message } = await boto3.refused(
-      account,
-      { service: 'ses', operation: 'VerifyEmailIdentity', input: { EmailAddress: FROM } },
-      { key },
-    )
-    assert.deepEqual([code, status], ['AccessDenied', 403])
-    const start = `User: arn:aws:iam::${account.id}:user/sender is not authorized to perform: ses:VerifyEmailIdentity`
-    assert.ok(message?.startsWith(start), message ?? '')
-  })
-})
-
-describe('boto3, messages that are too long', () => {
-  const cases = [
-    { name: 'v1 over 10 MB', call: v1Raw, limit: 10 * 1024 * 1024, code: 'InvalidParameterValue' },
-    { name: 'v2 over 40 MB', call: v2Raw, limit: 40 * 1024 * 1024, code: 'BadRequestException' },
-  ]
-  for (const { name, call, limit, code } of cases) {
-    test(name, async () => {
-      const account = await server.newAccount()
-      await verify(account, FROM)
-      const mail = { from: FROM, to: [TO], text: textOver(limit) }
-      const refused = await boto3.refused(account, call(mail))
-      assert.deepEqual([refused.code, refused.status], [code, 400])
-      assert.equal(refused.message, `Message length is more than ${limit} bytes long: '${rawMail(mail).length}'.`)
-    })
-  }
-})
-
-describe('boto3, a new account', () => {
-  test('is in the sandbox in the strict profile: 200 a day, one a second, and only verified recipients', async () => {
-    const strict = await startServer(['--profile', 'strict'])
-    try {
-      const account = await strict.newAccount()
-      assert.deepEqual(await boto3.call(account, { service: 'ses', operation: 'GetSendQuota', input: {} }), {
-        Max24HourSend: 200,
-        MaxSendRate: 1,
-        SentLast24Hours: 0,
-      })
-      await boto3.call(account, { service: 'ses', operation: 'VerifyEmailIdentity', input: { EmailAddress: FROM } })
-      const mail = { from: FROM, to: [TO] }
-      const text = 'Email address is not verified. The following identities failed the check in region US-EAST-1: '
-      assert.equal((await boto3.refused(account, v1Formatted(mail))).message, `${text}${FROM}, ${TO}`)
-
-      const { links } = (await account.message({ to: FROM })) as unknown as { links: string[] }
-      const response = await fetch(links.find((link) => link.startsWith(strict.url))!)
-      assert.equal(response.status, 200)
-      assert.equal((await boto3.refused(account, v1Formatted(mail))).message, `${text}${TO}`)
-      // The simulator is open to everybody.
-      await boto3.call(account, v1Formatted({ from: FROM, to: ['success@simulator.amazonses.com'] }))
-    } finally {
-      await strict.stop()
-    }
-  })
-})
+const MAIL: Mail = { from: FROM, to: [TO] }
 
 describe('boto3 sends', () => {
   test('text and HTML to To, Cc and Bcc through v1, and nobody reads of the Bcc', async () => {
@@ -282,6 +148,87 @@ describe('boto3 sends', () => {
   })
 })
 
+describe('boto3 sends as somebody else', () => {
+  const POLICY = (arn: string, user: string) => ({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: user }, Action: ['ses:SendEmail', 'ses:SendRawEmail'], Resource: arn },
+    ],
+  })
+
+  for (const [name, by] of [
+    ['v1', (arn: string) => ({ ...v1Formatted(MAIL), input: { ...v1Formatted(MAIL).input, SourceArn: arn } })],
+    [
+      'v2',
+      (arn: string) => ({ ...v2Simple(MAIL), input: { ...v2Simple(MAIL).input, FromEmailAddressIdentityArn: arn } }),
+    ],
+    [
+      'the headers of raw mail',
+      (arn: string) => v2Raw({ ...MAIL, headers: [`From: ${FROM}`, `To: ${TO}`, `X-SES-SOURCE-ARN: ${arn}`] }),
+    ],
+  ] as const) {
+    test(`when a policy of the identity lets him, by ${name}`, async () => {
+      const [owner, delegate] = [await server.newAccount(), await server.newAccount()]
+      await verify(owner, 'example.com')
+      const arn = `arn:aws:ses:${REGION}:${owner.id}:identity/example.com`
+      const { code, status, message } = await boto3.refused(delegate, by(arn))
+      assert.deepEqual([code, status], [name === 'v1' ? 'AccessDenied' : 'AccessDeniedException', 403])
+      assert.match(
+        message ?? '',
+        /^User `arn:aws:iam::\d{12}:root' is not authorized to perform `ses:Send(?:Raw)?Email' on resource `/,
+      )
+      assert.ok(message?.endsWith(`\`${arn}'`), message ?? '')
+
+      const Policy = JSON.stringify(POLICY(arn, delegate.id))
+      await boto3.call(owner, {
+        service: 'ses',
+        operation: 'PutIdentityPolicy',
+        input: { Identity: 'example.com', PolicyName: 'delegate', Policy },
+      })
+      const { MessageId } = await boto3.call(delegate, by(arn))
+      assert.equal((await delegate.message()).messageId, MessageId)
+      assert.equal(await owner.messageCount(), 0, 'it is the delegate who sent')
+    })
+  }
+})
+
+test('boto3 calls with temporary credentials, and is refused with half of them', async () => {
+  const account = await server.newAccount()
+  const session = await account.newSession()
+  const call: Call = { service: 'ses', operation: 'GetSendQuota', input: {} }
+  await boto3.call(account, call, { key: session })
+  const { accessKeyId, secretAccessKey } = session
+  const { code, status } = await boto3.refused(account, call, { key: { accessKeyId, secretAccessKey } })
+  assert.deepEqual([code, status], ['InvalidClientTokenId', 403])
+})
+
+describe('boto3, a new account', () => {
+  test('is in the sandbox in the strict profile: 200 a day, one a second, and only verified recipients', async () => {
+    const strict = await startServer(['--profile', 'strict'])
+    try {
+      const account = await strict.newAccount()
+      assert.deepEqual(await boto3.call(account, { service: 'ses', operation: 'GetSendQuota', input: {} }), {
+        Max24HourSend: 200,
+        MaxSendRate: 1,
+        SentLast24Hours: 0,
+      })
+      await boto3.call(account, { service: 'ses', operation: 'VerifyEmailIdentity', input: { EmailAddress: FROM } })
+      const mail = { from: FROM, to: [TO] }
+      const text = 'Email address is not verified. The following identities failed the check in region US-EAST-1: '
+      assert.equal((await boto3.refused(account, v1Formatted(mail))).message, `${text}${FROM}, ${TO}`)
+
+      const { links } = (await account.message({ to: FROM })) as unknown as { links: string[] }
+      const response = await fetch(links[0]!)
+      assert.equal(response.status, 200)
+      assert.equal((await boto3.refused(account, v1Formatted(mail))).message, `${text}${TO}`)
+      // The simulator is open to everybody.
+      await boto3.call(account, v1Formatted({ from: FROM, to: ['success@simulator.amazonses.com'] }))
+    } finally {
+      await strict.stop()
+    }
+  })
+})
+
 describe('boto3 manages', () => {
   test('identities and quota through v1, with its waiter and its paginator', async () => {
     const account = await server.newAccount()
@@ -292,6 +239,7 @@ describe('boto3 manages', () => {
       input: { EmailAddress: 'a@example.net' },
     })
     const Identities = ['example.com', 'a@example.net']
+    for (const identity of Identities) await account.markVerified(identity)
     await boto3.call(account, { service: 'ses', operation: 'IdentityExists', input: { Identities } }, { how: 'wait' })
     const pages = await boto3.pages(account, {
       service: 'ses',
@@ -307,25 +255,40 @@ describe('boto3 manages', () => {
     assert.equal((SendDataPoints as { DeliveryAttempts: number }[])[0]?.DeliveryAttempts, 2)
   })
 
-  test('the account and an identity through v2', async () => {
+  test('the account through v2', async () => {
     const account = await server.newAccount()
-    await verify(account, 'example.com')
-    const { EmailIdentities } = await boto3.call(account, {
-      service: 'sesv2',
-      operation: 'ListEmailIdentities',
-      input: {},
-    })
-    assert.deepEqual(
-      (EmailIdentities as { IdentityName: string; SendingEnabled: boolean }[]).map(
-        ({ IdentityName, SendingEnabled }) => [IdentityName, SendingEnabled],
-      ),
-      [['example.com', true]],
-    )
     const got = await boto3.call(account, { service: 'sesv2', operation: 'GetAccount', input: {} })
     assert.deepEqual(
       [got['EnforcementStatus'], got['ProductionAccessEnabled'], got['SendingEnabled']],
       ['HEALTHY', true, true],
     )
+  })
+
+  // Models before the newest list by GET.
+  test('identities and configuration sets through v2, page by page', async () => {
+    const account = await server.newAccount()
+    for (const name of ['a', 'b', 'c']) {
+      await verify(account, `${name}.example`)
+      await boto3.call(account, {
+        service: 'sesv2',
+        operation: 'CreateConfigurationSet',
+        input: { ConfigurationSetName: name },
+      })
+    }
+    const names: string[] = []
+    for (let token: unknown; names.length === 0 || token !== undefined;) {
+      const input = { PageSize: 2, ...(token === undefined ? {} : { NextToken: token }) }
+      const page = await boto3.call(account, { service: 'sesv2', operation: 'ListEmailIdentities', input })
+      names.push(...(page['EmailIdentities'] as { IdentityName: string }[]).map(({ IdentityName }) => IdentityName))
+      token = page['NextToken']
+    }
+    assert.deepEqual(names.toSorted(), ['a.example', 'b.example', 'c.example'])
+    const sets = await boto3.call(account, {
+      service: 'sesv2',
+      operation: 'ListConfigurationSets',
+      input: { PageSize: 10 },
+    })
+    assert.deepEqual((sets['ConfigurationSets'] as string[]).toSorted(), ['a', 'b', 'c'])
   })
 
   test('an identity that is not there is not found', async () => {
@@ -348,15 +311,4 @@ describe('boto3 manages', () => {
       `Email address is not verified. The following identities failed the check in region EU-WEST-1: ${FROM}`,
     )
   })
-})
-
-test('boto3 is told of a fault that was asked for, as often as it was asked for', async () => {
-  const account = await server.newAccount()
-  await verify(account, FROM)
-  const rule = { account: account.id, operation: 'SendEmail', failure: 'InternalFailure', times: 1 }
-  await server.admin('PUT', '/_sesame/faults', { rules: [rule] })
-  const { code, status } = await boto3.refused(account, v2Simple({ from: FROM, to: [TO] }))
-  assert.deepEqual([code, status], ['InternalServiceErrorException', 500])
-  await boto3.call(account, v2Simple({ from: FROM, to: [TO] }))
-  await server.admin('DELETE', '/_sesame/faults')
 })

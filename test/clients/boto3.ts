@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Call } from './mail.ts'
 import { needBoto3 } from './programs.ts'
-import { type Account, type Key, REGION } from './server.ts'
+import { type Account, type Credentials, REGION } from './server.ts'
 
 export type BotoError = {
   /** The class that boto3 raises: modelled errors have one each. */
@@ -18,7 +18,7 @@ export type BotoError = {
 type Reply = { readonly ok: unknown; readonly error?: undefined } | { readonly error: BotoError }
 
 export type BotoOptions = {
-  readonly key?: Pick<Key, 'accessKeyId' | 'secretAccessKey'>
+  readonly key?: Credentials
   readonly region?: string
   readonly how?: 'call' | 'pages' | 'wait'
 }
@@ -52,7 +52,14 @@ export function startBoto3(): Boto3 {
 
   /** One question at a time. */
   function make(account: Account, call: Call, more: object, { key = account.key, region = REGION }: BotoOptions = {}) {
-    const question = { url: account.server.url, region, key: [key.accessKeyId, key.secretAccessKey], ...call, ...more }
+    const { accessKeyId, secretAccessKey, sessionToken = null } = key
+    const question = {
+      url: account.server.url,
+      region,
+      key: [accessKeyId, secretAccessKey, sessionToken],
+      ...call,
+      ...more,
+    }
     const reply = last.then(() => ask(question))
     last = reply.catch(() => {})
     return reply

@@ -1,6 +1,6 @@
 """boto3 on a line: makes the calls that come in on stdin, one JSON object each, and answers each with a line of JSON.
 
-{"service", "operation", "input", "region", "key": [id, secret], "url"} and "how":
+{"service", "operation", "input", "region", "key": [id, secret, session token or null], "url"} and "how":
 call (default) | pages (all pages of a paginator) | wait (a waiter) | presign (a URL; "method" is the HTTP method).
 In an input {"$octets": BASE64} stands for bytes, {"$email": {...}} for a message that Python's own library composes.
 """
@@ -26,6 +26,7 @@ def client_for(call):
             region_name=call["region"],
             aws_access_key_id=call["key"][0],
             aws_secret_access_key=call["key"][1],
+            aws_session_token=call["key"][2],
             endpoint_url=call["url"],
             config=Config(retries={"total_max_attempts": 1}),
         )

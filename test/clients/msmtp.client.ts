@@ -33,6 +33,8 @@ async function msmtp(account: Account, mail: Mail, options: Options = {}): Promi
     'account default',
     'host 127.0.0.1',
     'tls on',
+    // Else it adds a From header where there is none.
+    'set_from_header off',
     'tls_certcheck off',
     `user ${key.accessKeyId}`,
     `password "${key.smtpPassword}"`,

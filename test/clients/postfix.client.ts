@@ -51,7 +51,7 @@ test('the guide’s advanced mail: a configuration set, two bodies and an attach
   assert.match(message.html ?? '', /<h1>Amazon SES Test<\/h1>/)
   assert.deepEqual(
     message.attachments.map(({ filename, size }) => ({ filename, size })),
-    [{ filename: 'customers.txt', size: 61 }],
+    [{ filename: 'customers.txt', size: 133 }],
   )
   assert.doesNotMatch(await account.raw(message.messageId), /X-SES-CONFIGURATION-SET/i)
 })

@@ -15,6 +15,8 @@ export type Refusal = {
   /** Reply code and the words before the text. */
   readonly smtp: string
   readonly text: string | ((account: Account, action: string) => string)
+  /** One of many of its kind: bad addresses, bad tags. */
+  readonly isSyntax?: boolean
   /** Surfaces on which it cannot come about, or has another test. */
   readonly not?: readonly Surface[]
 }
@@ -322,13 +324,27 @@ function mayOnlySendAs(account: Account, identity: string): object {
 
 /** SMTP has words of its own for addresses that are bad in MAIL and RCPT already. */
 function address(name: string, mail: Partial<Mail>, text: string, ...not: Surface[]): Refusal {
-  return { name, ...INVALID, arrange: async () => ({ mail: { ...MAIL, ...mail } }), text, not: ['smtp', ...not] }
+  return {
+    name,
+    ...INVALID,
+    arrange: async () => ({ mail: { ...MAIL, ...mail } }),
+    text,
+    not: ['smtp', ...not],
+    isSyntax: true,
+  }
 }
 
 /** The sender is not verified, and need not be: SES looks at tags first (recorded). */
 function tag(name: string, tagged: { Name: string; Value: string }, text: string, ...not: Surface[]): Refusal {
   const alsoNot: readonly Surface[] = not.includes('raw') ? ['raw', 'smtp'] : []
-  return { name, ...INVALID, arrange: async () => ({ mail: { ...MAIL, tags: [tagged] } }), text, not: alsoNot }
+  return {
+    name,
+    ...INVALID,
+    arrange: async () => ({ mail: { ...MAIL, tags: [tagged] } }),
+    text,
+    not: alsoNot,
+    isSyntax: true,
+  }
 }
 
 function raw(name: string, headers: readonly string[], text: string): Refusal {

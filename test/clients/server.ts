@@ -8,7 +8,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { SESv2Client } from '@aws-sdk/client-sesv2'
 
-export type Key = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly smtpPassword: string }
+export type Credentials = {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+export type Key = Credentials & { readonly smtpPassword: string }
 
 /** What the tests look at in a message of the admin API. */
 export type Message = {
@@ -48,7 +53,7 @@ export type Server = {
 const READY =
   /^sesame ready http=(http:\/\/127\.0\.0\.1:\d+) smtp=127\.0\.0\.1:(\d+) smtps=127\.0\.0\.1:(\d+) inbound=127\.0\.0\.1:(\d+)$/
 const FREE_PORTS = ['--http-port', '0', '--smtp-port', '0', '--smtps-port', '0', '--inbound-port', '0']
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
+const MAIN = join(import.meta.dirname, '../../bin/main.js')
 const LONGEST_START_MS = 30_000
 const LONGEST_STOP_MS = 15_000
 
@@ -57,7 +62,7 @@ export const REGION = 'us-east-1'
 /** Identities prove themselves, and so do MAIL FROM domains, which else are good the moment they are set. */
 export const CHECKED = ['--auto-verify=false']
 
-/** `node src/main.ts serve`, ready. Without `ports` it listens where there is room. */
+/** `node bin/main.js serve`, ready. Without `ports` it listens where there is room. */
 export async function startServer(
   flags: readonly string[] = [],
   ports: readonly string[] = FREE_PORTS,
@@ -125,6 +130,12 @@ export class Account {
   /** An access key of a user that may do what the policy says. */
   async newKey(userName: string, policy: object): Promise<Key> {
     return keyOf(await this.server.admin('POST', `/_sesame/accounts/${this.id}/keys`, { userName, policy }))
+  }
+
+  /** Temporary credentials. */
+  async newSession(): Promise<Credentials> {
+    const lasts = { durationSeconds: 900 }
+    return (await this.server.admin('POST', `/_sesame/accounts/${this.id}/keys`, lasts)) as Credentials
   }
 
   /** The newest message that `filter` (to, from, subject) finds, once it is there. */

@@ -102,8 +102,8 @@ describe('swaks logs in', { concurrency: 2 }, () => {
         await swaks(account, mail, { key, server: `127.0.0.1:${strict.smtpPort}` }),
         '535 Authentication Credentials Invalid',
       )
-      const clear = await swaks(account, mail, { args: [], server: `127.0.0.1:${strict.smtpPort}` })
-      assert.match(clear.stdout, /^<\*\* 530 /m)
+      const clear = await run(program, ['--server', `127.0.0.1:${strict.smtpPort}`, '--from', FROM, '--to', TO])
+      assert.match(clear.stdout, /^<\*\* 530 Must issue a STARTTLS command first$/m)
       assert.doesNotMatch(clear.stdout, /AUTH PLAIN/)
     } finally {
       await strict.stop()

@@ -3,7 +3,7 @@ import { SESClient } from '@aws-sdk/client-ses'
 import { SESv2Client } from '@aws-sdk/client-sesv2'
 import { defaultConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
-import type { Credential, HttpCall, HttpDeps, HttpServer, Tls } from '../../src/http/server.ts'
+import type { Credential, HttpCall, HttpDeps, HttpServer, Route, Tls } from '../../src/http/server.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { Log } from '../../src/platform/platform.ts'
 import { realPlatform } from '../../src/platform/real.ts'
@@ -38,6 +38,14 @@ export type TestHttp = AsyncDisposable & {
   readonly errors: readonly string[]
 }
 
+/** What a test may ask for that is not about routes. */
+const HELLO: Route = {
+  method: 'GET',
+  path: '/hello',
+  access: 'public',
+  handle: async () => ({ status: 200, body: { status: 'ok' } }),
+}
+
 /** Starts it on a free port of the loopback interface. */
 export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
   const platform = realPlatform({ dns: undefined, logLevel: 'error', writeLog: () => {} })
@@ -67,7 +75,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
       calls.push({ call, input })
       return options.invoke ? options.invoke(call, input) : {}
     },
-    routes: options.routes ?? [],
+    routes: options.routes ?? [HELLO],
     ready: options.ready ?? (() => true),
     ...(options.tls && { tls: options.tls }),
   })

@@ -153,6 +153,7 @@ export function sampleAcceptance(id: string, sample: Sample = {}): Acceptance {
       id,
       acceptedAt: at,
       surface: 'v2',
+      isRaw: false,
       operation: 'SendEmail',
       source: from,
       sourceArn: null,

@@ -19,9 +19,9 @@ export async function verifyDomain(ctx: Ctx, domain: string): Promise<string> {
   const now = ctx.clock.now()
   const identity = await createdOr(ctx, name, (existing) => {
     const { state, byTxt } = existing.verification
-    const isOver = state === 'FAILED' || state === 'NOT_STARTED'
-    if (byTxt && !isOver) return undefined
-    const verification = { ...existing.verification, ...(isOver ? startCheck(ctx) : {}), byTxt: true }
+    const isToStart = state === 'FAILED' || state === 'NOT_STARTED' || (state === 'PENDING' && ctx.config.autoVerify)
+    if (byTxt && !isToStart) return undefined
+    const verification = { ...existing.verification, ...(isToStart ? startCheck(ctx) : {}), byTxt: true }
     const next = nextCheckOf({ ...existing, verification }, now)
     return { verification, nextCheckAt: state === 'SUCCESS' || !isSearched(verification) ? next : now }
   })

@@ -5,7 +5,7 @@ import type { Check, Dkim, Identity, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { decreed, NOT_STARTED, pending } from './checks.ts'
 import type { IdentityName } from './names.ts'
-import { storedName } from './names.ts'
+import { ownedName, storedName } from './names.ts'
 import { wakeChecks } from './wake.ts'
 
 export type { Identity }
@@ -74,7 +74,7 @@ export async function requireIdentity(services: Services, scope: Scope, name: st
   return (await findIdentity(services, scope, name)) ?? fail('NotFound', `Email identity <${name}> does not exist.`)
 }
 
-/** v1: those of `names` that exist, each under the spelling that the caller used. Throws Validation past 100 names. */
+/** v1: those of `names` (or ARNs) that exist, each under the spelling that the caller used. Throws Validation past 100 names. */
 export async function findAsked(
   services: Services,
   scope: Scope,
@@ -82,11 +82,10 @@ export async function findAsked(
 ): Promise<readonly { readonly asked: string; readonly identity: Identity }[]> {
   checkCount('identities', names, MOST_ASKED)
   const found = new Map<string, Identity>()
-  for (const identity of await services.store.identities.findMany(scope, names.map(storedName))) {
-    found.set(identity.name, identity)
-  }
+  const wanted = names.flatMap((asked) => ownedName(scope, asked) ?? [])
+  for (const identity of await services.store.identities.findMany(scope, wanted)) found.set(identity.name, identity)
   return [...new Set(names)].flatMap((asked) => {
-    const identity = found.get(storedName(asked))
+    const identity = found.get(ownedName(scope, asked) ?? '')
     return identity === undefined ? [] : [{ asked, identity }]
   })
 }

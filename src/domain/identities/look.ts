@@ -16,6 +16,8 @@ type Findings = {
 
 /** Looks for the records of an identity as it was `seen`, and writes what that means, unless it was set up anew meanwhile. */
 export async function lookAt(services: Services, scope: Scope, seen: Identity): Promise<void> {
+  // What is found is true of the time of asking: whatever is published later is for the next look.
+  const now = services.clock.now()
   const { dkim, broken } = await currentDkim(services, scope, seen)
   const findings = await find(services, scope, { ...seen, dkim }, broken)
   let before = seen
@@ -23,7 +25,7 @@ export async function lookAt(services: Services, scope: Scope, seen: Identity): 
     before = present
     if (!isSameSearch(present, seen)) return undefined
     const current = dkim === seen.dkim ? present.dkim : { ...present.dkim, ...takenOver(dkim) }
-    return judged({ ...present, dkim: current }, findings, services.clock.now())
+    return judged({ ...present, dkim: current }, findings, now)
   })
   if (after === undefined) return
   await tellChanges(services, scope, before, after)

@@ -92,7 +92,7 @@ describe('the DKIM records', () => {
 
   test('are one TXT record with the public key where the owner brings the key', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
     const own: Dkim = { ...easy, origin: 'EXTERNAL', tokens: [], selector: 'sel', privateKeys: [pem] }
     assert.deepEqual(await dkim(published({ ...identity, dkim: own }), own), { kind: 'found' })
     const spread = { 'sel._domainkey.example.com': { txt: [`v=DKIM1; k=rsa; p=${publicKeyOf(pem)}`] } }

@@ -1,6 +1,6 @@
 /** Names of identities: what SES takes as an address or a domain, and which spellings mean the same one. */
 import { parseMailbox } from '../../message/addresses.ts'
-import type { Identity } from '../../store/types.ts'
+import type { Identity, Scope } from '../../store/types.ts'
 
 export type IdentityName = {
   /** As it is stored: a domain in lower case, an address with its domain in lower case and its local part as typed. */
@@ -53,6 +53,15 @@ export function parseDomainName(text: string): IdentityName | undefined {
 export function storedName(text: string): string {
   const at = text.lastIndexOf('@') + 1
   return text.slice(0, at) + text.slice(at).toLowerCase()
+}
+
+/** An identity by its name or its ARN (v1 takes either in some calls); undefined when the ARN is not of the caller's. */
+export function ownedName({ account, region }: Scope, identity: string): string | undefined {
+  if (!identity.startsWith('arn:')) return storedName(identity)
+  const [, , service, inRegion, inAccount, ...rest] = identity.split(':')
+  const resource = rest.join(':')
+  const isOwned = service === 'ses' && inRegion === region && inAccount === account && resource.startsWith('identity/')
+  return isOwned ? storedName(resource.slice('identity/'.length)) : undefined
 }
 
 /** The domain itself, or the domain of the address. */

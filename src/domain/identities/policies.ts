@@ -1,9 +1,9 @@
 /** Sending authorization policies of identities (SES guide: "Using identity policies"). v1 and v2 see the same ones. */
 import { fail } from '../../errors/fail.ts'
-import type { IdentityPolicy, Scope } from '../../store/types.ts'
+import type { IdentityPolicy } from '../../store/types.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import { checkCount, findIdentity, oneAtATime, requireIdentity } from './identity.ts'
-import { storedName } from './names.ts'
+import { ownedName } from './names.ts'
 import { checkPolicy } from './policy-document.ts'
 
 const MOST_POLICIES = 20
@@ -81,15 +81,6 @@ export async function getPolicies(ctx: Ctx, identity: string): Promise<readonly 
   const scope = scopeOf(ctx)
   const { name: owned } = await requireIdentity(ctx, scope, identity)
   return await ctx.store.identities.policies(scope, owned)
-}
-
-/** An identity by its name or its ARN (SES API: PutIdentityPolicy); undefined when the ARN is not of the caller's. */
-export function ownedName({ account, region }: Scope, identity: string): string | undefined {
-  if (!identity.startsWith('arn:')) return storedName(identity)
-  const [, , service, inRegion, inAccount, ...rest] = identity.split(':')
-  const resource = rest.join(':')
-  const isOwned = service === 'ses' && inRegion === region && inAccount === account && resource.startsWith('identity/')
-  return isOwned ? storedName(resource.slice('identity/'.length)) : undefined
 }
 
 /** Runs `task` with the policies that are there, while no other call adds one. */

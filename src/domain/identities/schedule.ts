@@ -1,6 +1,8 @@
 /** When the records of identities are looked for: a timer for the next one that is due, and a look at each that is. */
 import type { Cancel } from '../../platform/platform.ts'
+import type { Identity, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
+import { changeIdentity } from './identity.ts'
 import { lookAt } from './look.ts'
 import { onWake } from './wake.ts'
 
@@ -77,6 +79,18 @@ async function lookAtDue(services: Services, isStopped: () => boolean): Promise<
   while (!isStopped()) {
     const due = await store.identities.due(clock.now(), AT_ONCE)
     if (due.length === 0) return
-    await Promise.all(due.map(({ scope, identity }) => lookAt(services, scope, identity)))
+    await Promise.all(due.map(({ scope, identity }) => tryToLookAt(services, scope, identity, isStopped)))
+  }
+}
+
+/** One identity that cannot be looked at must not keep the others waiting: its turn comes again later. */
+async function tryToLookAt(services: Services, scope: Scope, identity: Identity, isStopped: () => boolean) {
+  const { clock, log } = services
+  try {
+    await lookAt(services, scope, identity)
+  } catch (error) {
+    if (isStopped()) return
+    log.error('an identity could not be looked at', { identity: identity.name, error })
+    await changeIdentity(services, scope, identity.name, () => ({ nextCheckAt: clock.now() + RETRY_MS }))
   }
 }

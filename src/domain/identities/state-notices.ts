@@ -15,7 +15,7 @@ export async function tellChanges(services: Services, scope: Scope, before: Iden
     if (email === null) return
     for (const change of changes) await sendNotice(services, scope, { to: email, ...notice(change, scope, after.name) })
   } catch (error) {
-    services.log.error('a notice about an identity could not be sent', { identity: after.name, error })
+    services.log.warn('a notice about an identity could not be sent', { identity: after.name, error })
   }
 }
 

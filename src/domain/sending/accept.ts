@@ -17,6 +17,7 @@ import type { ListManagement, Tag } from './submission.ts'
 export type Letter = {
   readonly surface: Message['surface']
   readonly operation: string
+  readonly isRaw: boolean
   readonly source: Mailbox
   readonly sourceArn: string | null
   /** Makes the envelope sender out of the MessageId. */
@@ -113,6 +114,7 @@ function describe(letter: Letter, at: { id: string; now: number }): Omit<Message
     acceptedAt: at.now,
     surface: letter.surface,
     operation: letter.operation,
+    isRaw: letter.isRaw,
     source: letter.source.text,
     sourceArn: letter.sourceArn,
     returnPath: letter.returnPath(at.id),

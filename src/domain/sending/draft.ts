@@ -3,11 +3,17 @@
  * Order of the checks (docs/fidelity.md, "Order of checks"): shape, then address syntax field by field, then length.
  */
 import { fail } from '../../errors/fail.ts'
-import { type Mailbox, overLengthError, parseMailbox, parseMailboxList } from '../../message/addresses.ts'
+import {
+  type Mailbox,
+  overLengthError,
+  parseMailbox,
+  parseMailboxList,
+  userNameError,
+} from '../../message/addresses.ts'
 import { type HeaderField, type RawMessage, splitMessage } from '../../message/headers.ts'
 import type { Parsed } from '../../message/parsed.ts'
 import { parseListManagementHeader, parseTagsHeader } from '../../message/tags.ts'
-import type { ListManagement, Submission, Tag } from './submission.ts'
+import type { FormattedContent, ListManagement, Submission, Tag } from './submission.ts'
 import type { Recipient } from '../../store/types.ts'
 
 export type DraftRecipient = { readonly mailbox: Mailbox; readonly field: Recipient['field'] }
@@ -39,10 +45,10 @@ export type Draft = {
 export function readDraft(submission: Submission): Draft {
   return submission.content.kind === 'raw'
     ? readRawDraft(submission, submission.content.data)
-    : readFormattedDraft(submission)
+    : readFormattedDraft(submission, submission.content)
 }
 
-function readFormattedDraft(submission: Submission): Draft {
+function readFormattedDraft(submission: Submission, content: FormattedContent): Draft {
   const { destination, sender } = submission
   // v1 cannot get here without a Source; v2 answers a null message, observed.
   if (sender === undefined) fail('InvalidParameterValue', null)
@@ -50,12 +56,14 @@ function readFormattedDraft(submission: Submission): Draft {
   const recipients = addressees(destination)
   const returnPath = submission.returnPath === undefined ? undefined : mailbox(submission.returnPath)
   const replyTo = submission.replyTo.map(mailbox)
+  // A custom header may name a Sender, and a Sender must be verified as well.
+  const customSender = content.headers.find(({ name }) => name.toLowerCase() === 'sender')
   return {
     submission,
     raw: undefined,
     source,
     from: [source],
-    sender: undefined,
+    sender: customSender && mailbox(customSender.value),
     recipients,
     returnPath,
     feedback: returnPath ?? source,
@@ -131,7 +139,10 @@ function fromHeader(submission: Submission, raw: RawMessage, given: Mailbox | un
 /** Who gets raw mail: the envelope given, else the Destination, else the To, Cc and Bcc headers with their groups. */
 function rawRecipients(submission: Submission, headers: readonly HeaderField[]): readonly DraftRecipient[] {
   if (submission.envelope.length > 0) {
-    const recipients = submission.envelope.map((text) => ({ mailbox: mailbox(text), field: 'envelope' as const }))
+    const recipients = submission.envelope.map((text) => ({
+      mailbox: envelopeMailbox(submission, text),
+      field: 'envelope' as const,
+    }))
     checkToHeader(headers)
     return recipients
   }
@@ -147,6 +158,13 @@ function rawRecipients(submission: Submission, headers: readonly HeaderField[]):
     fail('InvalidParameterValue', isThere ? "Empty required header 'To'." : "Missing required header 'To'.")
   }
   return lists
+}
+
+/** SMTP refuses local parts that some relays would take for a route, at the end of DATA. */
+function envelopeMailbox({ surface }: Submission, text: string): Mailbox {
+  const recipient = mailbox(text)
+  const error = surface === 'smtp' ? userNameError(recipient) : null
+  return error === null ? recipient : fail('InvalidParameterValue', error)
 }
 
 /** With an envelope of its own a message may do without a To header, but one that is there must be good. */

@@ -8,7 +8,7 @@ import { isSimulated } from '../../message/simulated.ts'
 import { identityArn, parseIdentityArn } from '../authorization/arns.ts'
 import { authorizeSend, type SendAttributes } from '../authorization/sending.ts'
 import { type Ctx, scopeOf } from '../context.ts'
-import { resolveIdentity } from '../identities/resolution.ts'
+import { isVerified, resolveIdentity } from '../identities/resolution.ts'
 import type { Draft } from './draft.ts'
 import type { AccountSettings, Identity, Scope } from '../../store/types.ts'
 
@@ -72,6 +72,7 @@ export async function checkIdentities(
       attributes,
     )
   }
+  if (ctx.config.anyIdentity) return
   const failed = [...new Set(all.filter(({ usable }) => usable === undefined).map(({ mailbox }) => mailbox.text))]
   if (failed.length > 0) {
     fail(
@@ -117,7 +118,7 @@ async function resolve(ctx: Ctx, scope: Scope, mailbox: Mailbox) {
 
 async function namedIdentity(ctx: Ctx, scope: Scope, name: string, mailbox: Mailbox): Promise<Identity | undefined> {
   const identity = await ctx.store.identities.find(scope, name)
-  if (identity?.verification.state !== 'SUCCESS') return undefined
+  if (identity === undefined || !isVerified(identity)) return undefined
   const domain = mailbox.domain.toLowerCase()
   const covers =
     identity.kind === 'DOMAIN'

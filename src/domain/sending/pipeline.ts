@@ -45,6 +45,7 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
     acceptLetter(ctx, scope, {
       surface: submission.surface,
       operation: submission.operation,
+      isRaw: submission.content.kind === 'raw',
       source: draft.source,
       sourceArn: senders.source?.arn ?? null,
       returnPath: (id) =>

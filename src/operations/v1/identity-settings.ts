@@ -58,8 +58,9 @@ export const identitySettings = {
   async GetIdentityMailFromDomainAttributes(ctx, { Identities }) {
     return {
       MailFromDomainAttributes: await attributes(ctx, Identities, ({ mailFrom }) => ({
-        MailFromDomain: mailFrom?.domain ?? '',
-        MailFromDomainStatus: MAIL_FROM_STATES[mailFrom?.state ?? 'NOT_STARTED'],
+        // Without one there is only what happens by default (as in v2, where it was observed).
+        MailFromDomain: mailFrom?.domain,
+        MailFromDomainStatus: mailFrom === null ? undefined : MAIL_FROM_STATES[mailFrom.state],
         BehaviorOnMXFailure: BEHAVIORS[mailFrom?.behaviorOnMxFailure ?? 'USE_DEFAULT_VALUE'],
       })),
     }

@@ -3,7 +3,7 @@ import type { Services } from '../../../domain/context.ts'
 import { contentOf, rawOf, sentMessages, type Content } from '../../../domain/reading.ts'
 import { wordIn } from '../request.ts'
 import type { Route, RouteReply } from '../route.ts'
-import { destinationOf, isRaw, type Stored } from './sent.ts'
+import { destinationOf, type Stored } from './sent.ts'
 
 export function awsSesV2LocalRoutes(services: Services): readonly Route[] {
   return [
@@ -71,7 +71,7 @@ async function emailOf(services: Services, stored: Stored): Promise<object> {
   const { html, text } = content
   return {
     messageId: message.id,
-    ...(isRaw(stored) ? await rawEnvelope(services, stored, content) : await givenEnvelope(services, stored)),
+    ...(stored.message.isRaw ? await rawEnvelope(services, stored, content) : await givenEnvelope(services, stored)),
     body: {
       ...(html === null ? {} : { html }),
       ...(text === null ? {} : { text }),

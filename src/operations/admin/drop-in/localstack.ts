@@ -3,7 +3,7 @@ import type { Services } from '../../../domain/context.ts'
 import { contentOf, rawOf, sentMessages } from '../../../domain/reading.ts'
 import { wordIn } from '../request.ts'
 import type { Route } from '../route.ts'
-import { destinationOf, isRaw, type Stored } from './sent.ts'
+import { destinationOf, type Stored } from './sent.ts'
 
 const PATH = '/_aws/ses'
 
@@ -53,7 +53,7 @@ async function view(services: Services, stored: Stored): Promise<object> {
   const head = { Id: message.id, Region: scope.region }
   // UTC without a zone, to the second.
   const Timestamp = new Date(message.acceptedAt).toISOString().slice(0, 19)
-  if (isRaw(stored)) {
+  if (message.isRaw) {
     const RawData = Buffer.from(await rawOf(services, stored)).toString('utf8')
     return { ...head, Source: message.source, RawData, Timestamp }
   }
