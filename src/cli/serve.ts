@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { createApp, type Address, type Addresses, type App } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { takeOwnership, type Ownership } from '../platform/ownership.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { Clock, Platform } from '../platform/platform.ts'
 import { realPlatform } from '../platform/real.ts'
 import { keepSecret } from '../platform/secret-file.ts'
 import { databaseFile, loadSettings, tokenFile } from './settings.ts'
@@ -16,7 +16,7 @@ export async function serve(args: readonly string[], world: World): Promise<numb
   const { config, warnings } = await loadSettings(args, world)
   const platform = realPlatform({ dns: config.dns, logLevel: config.logLevel, writeLog: world.err })
   for (const warning of warnings) platform.log.warn(warning)
-  const stop = stopSignal(world)
+  const stop = stopSignal(world, platform.wallClock)
   world.onStray((error, kind) => stray(error, kind, platform, stop.request))
   const ownership = await own(config)
   const adminToken = config.adminToken ?? (await keepSecret(tokenFile(config)))
@@ -43,13 +43,16 @@ export async function serve(args: readonly string[], world: World): Promise<numb
   }
 }
 
-/** The first signal asks for a stop; the second one ends the process where it stands. */
-function stopSignal(world: World) {
+/** npm hands on the signal that a terminal has sent to all of us already: within this time two are one. */
+const SAME_SIGNAL_MS = 200
+
+/** The first signal asks for a stop; a later one ends the process where it stands. */
+function stopSignal(world: World, wallClock: Clock) {
   const { promise, resolve } = Promise.withResolvers<number>()
-  let isRequested = false
+  let requestedAt: number | undefined
   world.onStopSignal(() => {
-    if (isRequested) world.exit(EXIT.failed)
-    isRequested = true
+    requestedAt ??= wallClock.now()
+    if (wallClock.now() > requestedAt + SAME_SIGNAL_MS) world.exit(EXIT.failed)
     resolve(EXIT.ok)
   })
   return { requested: promise, request: resolve }
