@@ -2,7 +2,7 @@
 import type { Failure } from '../errors/catalogue.ts'
 import { SesError, fail } from '../errors/fail.ts'
 import type { Bodies } from './body.ts'
-import { ClientGone, inflateBody } from './body.ts'
+import { ClientGone } from './body.ts'
 import type { Exchange, Reply } from './exchange.ts'
 import { corsHeaders, mayCallAws } from './origin.ts'
 import type { Protocol } from './protocol.ts'
@@ -54,7 +54,7 @@ export function createAwsHandler<P>(
     } catch (error) {
       return { body: sent, identified: refusal(error) }
     }
-    const body = await inflateBody(sent, exchange.headers.get('content-encoding'), limit)
+    const body = await bodies.inflate(exchange, sent, limit)
     return { body, identified }
   }
 

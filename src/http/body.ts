@@ -18,6 +18,11 @@ export type Bodies = {
    * ClientGone. What it holds counts until `release`.
    */
   read(exchange: Exchange, limit: number): Promise<Buffer>
+  /**
+   * Undoes Content-Encoding (RFC 9110 §8.4.1: gzip, deflate) without ever making more than `limit` bytes, which are held
+   * as those of the body are. Throws RequestTooLarge, ServiceUnavailable, Serialization.
+   */
+  inflate(exchange: Exchange, body: Buffer, limit: number): Promise<Buffer>
   release(exchange: Exchange): void
 }
 
@@ -37,6 +42,16 @@ export function createBodies(): Bodies {
       exchange.acceptBody()
       return collect(exchange, limit, (bytes) => hold(exchange, bytes))
     },
+    async inflate(exchange, body, limit) {
+      const coding = exchange.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
+      if (coding === '' || coding === 'identity') return body
+      // What it may become is held beforehand: sixty small bodies at once would be gigabytes otherwise.
+      const most = Math.min(limit, body.length * MAX_RATIO)
+      if (!hold(exchange, most)) fail('ServiceUnavailable', 'Service is temporarily unavailable.')
+      const inflated = await inflateBody(body, coding, limit)
+      hold(exchange, inflated.length - most)
+      return inflated
+    },
     release(exchange) {
       held -= shares.get(exchange) ?? 0
       shares.delete(exchange)
@@ -45,6 +60,8 @@ export function createBodies(): Bodies {
 }
 
 const EMPTY = Buffer.alloc(0)
+/** Deflate makes at most 1032 octets of one (https://zlib.net/zlib_tech.html, “Maximum Compression Factor”). */
+const MAX_RATIO = 1032
 
 function collect({ request }: Exchange, limit: number, hold: (bytes: number) => boolean): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -89,10 +106,7 @@ function tooLarge(limit: number): never {
   fail('RequestTooLarge', tooLargeText(limit))
 }
 
-/** Undoes Content-Encoding (RFC 9110 §8.4.1: gzip, deflate) without ever making more than `limit` bytes. */
-export async function inflateBody(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
-  const coding = encoding?.trim().toLowerCase() ?? ''
-  if (coding === '' || coding === 'identity') return body
+async function inflateBody(body: Buffer, coding: string, limit: number): Promise<Buffer> {
   const zlib = await import('node:zlib')
   const inflate = { gzip: zlib.gunzip, 'x-gzip': zlib.gunzip, deflate: isZlib(body) ? zlib.inflate : zlib.inflateRaw }
   if (coding !== 'gzip' && coding !== 'x-gzip' && coding !== 'deflate') {

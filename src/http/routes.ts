@@ -4,7 +4,7 @@ import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { internalFailure } from './aws.ts'
 import type { Bodies } from './body.ts'
-import { ClientGone, inflateBody } from './body.ts'
+import { ClientGone } from './body.ts'
 import type { Exchange, Reply } from './exchange.ts'
 import { routeAccess } from './origin.ts'
 import type { HttpDeps, Route, RouteReply } from './types.ts'
@@ -44,7 +44,7 @@ export function createRouteHandler(
       params: found.params,
       query: new URLSearchParams(exchange.query),
       headers: exchange.headers,
-      body: await inflateBody(sent, exchange.headers.get('content-encoding'), limit),
+      body: await bodies.inflate(exchange, sent, limit),
       sourceIp: exchange.sourceIp,
       signal,
     })

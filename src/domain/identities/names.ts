@@ -69,8 +69,10 @@ export function domainOf(name: string): string {
   return name.slice(name.lastIndexOf('@') + 1)
 }
 
-/** `a.b.example.com` → itself, `b.example.com`, `example.com`, `com`. */
+/** `a.b.example.com` → itself, `b.example.com`, `example.com`, `com`. Of a text too long for a domain name, nothing. */
 export function domainAndParents(domain: string): readonly string[] {
+  // A sender of a million labels is looked up before its length is checked: its parents would be gigabytes.
+  if (domain.length > LONGEST_DOMAIN) return []
   const labels = domain.split('.')
   return labels.map((_, index) => labels.slice(index).join('.'))
 }

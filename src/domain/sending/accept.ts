@@ -107,8 +107,7 @@ export function automaticTags(
 function describe(letter: Letter, at: { id: string; now: number }): Omit<Message, 'size'> {
   const { lines, isTruncated } = eventHeaders(letter.message)
   const { 'ses:caller-identity': callerIdentity, ...automatic } = letter.automaticTags
-  const own = new Map<string, string[]>()
-  for (const { name, value } of letter.tags) own.set(name, [...(own.get(name) ?? []), value])
+  const own = Map.groupBy(letter.tags, ({ name }) => name)
   return {
     id: at.id,
     acceptedAt: at.now,
@@ -122,7 +121,7 @@ function describe(letter: Letter, at: { id: string; now: number }): Omit<Message
     configurationSet: letter.configurationSet,
     tags: {
       ...automatic,
-      ...Object.fromEntries(own),
+      ...Object.fromEntries(Array.from(own, ([name, tags]) => [name, tags.map(({ value }) => value)])),
       ...(callerIdentity === undefined ? {} : { 'ses:caller-identity': callerIdentity }),
     },
     destination: letter.recipients.map(({ mailbox }) => mailbox.text),

@@ -113,6 +113,9 @@ function readRawDraft(submission: Submission, data: Uint8Array): Draft {
   }
 }
 
+/** Each mailbox of the From header is looked up; nobody writes so many. What SES says is unknown. */
+const MOST_SENDERS = 100
+
 /**
  * The From header must be there, but for one exception, recorded from AWS: a message without any content is accepted
  * when the call names its source. Observed of v2: a malformed header has a message of its own, a missing `@` has not.
@@ -133,6 +136,7 @@ function fromHeader(submission: Submission, raw: RawMessage, given: Mailbox | un
     }
     return value(parsed)
   })
+  if (mailboxes.length > MOST_SENDERS) fail('InvalidParameterValue', `Sender count exceeds ${MOST_SENDERS}.`)
   return mailboxes
 }
 
