@@ -7,13 +7,13 @@ import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { accountStore } from '../src/store/accounts.ts'
 import { COMMANDS } from '../src/store/commands.ts'
+import { GroupCommit } from '../src/store/group-commit.ts'
+import type { BatchReply, Call } from '../src/store/group-commit.ts'
 import { messageStore } from '../src/store/messages.ts'
 import { openStore } from '../src/store/open.ts'
 import { runBatch } from '../src/store/sqlite/batch.ts'
-import type { BatchReply, Call } from '../src/store/sqlite/batch.ts'
 import { openConnection } from '../src/store/sqlite/connection.ts'
 import type { Connection } from '../src/store/sqlite/connection.ts'
-import { GroupCommit } from '../src/store/sqlite/group-commit.ts'
 import { migrate } from '../src/store/sqlite/migrate.ts'
 import { WriterThread } from '../src/store/sqlite/writer-thread.ts'
 import { ENGINES, NOON, keptLog, sampleAcceptance, sampleKey } from './support/stores.ts'
@@ -30,11 +30,15 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
 function onConnection(connection: Connection) {
   const log = keptLog()
   let last = Promise.resolve<unknown>(undefined)
-  const commit = new GroupCommit((calls) => {
-    const reply = last.then(() => runBatch(connection, COMMANDS, calls as readonly Call<never>[]))
-    last = reply
-    return reply as Promise<BatchReply<never>>
-  }, log)
+  const commit = new GroupCommit(
+    (calls) => {
+      const reply = last.then(() => runBatch(connection, COMMANDS, calls as readonly Call<never>[]))
+      last = reply
+      return reply as Promise<BatchReply<never>>
+    },
+    log,
+    2,
+  )
   const db = { ...connection, write: commit.write }
   return { log, commit, accounts: accountStore(db), messages: messageStore(db) }
 }
@@ -179,7 +183,7 @@ describe('a database that cannot write', () => {
     const log = keptLog()
     const path = join(folder.path, 'missing', 'sesame.db')
     const thread = new WriterThread(path, log)
-    const commit = new GroupCommit(thread.send, log)
+    const commit = new GroupCommit(thread.send, log, 2)
     await assert.rejects(commit.write(INSERT_ACCOUNT, account('1') as never), UNAVAILABLE)
     assert.ok(log.lines.includes('the thread that writes ended'))
 
@@ -234,6 +238,5 @@ describe('the database file', () => {
     for (const database of ['mysql://localhost', 'sqlite:', '/var/lib/sesame.db']) {
       await assert.rejects(openStore({ database, log: keptLog() }), /is not sqlite:PATH or postgres:/)
     }
-    await assert.rejects(openStore({ database: 'postgres://localhost/ses', log: keptLog() }), /PostgreSQL comes with/)
   })
 })

@@ -6,7 +6,7 @@ import { addEvent } from './outcomes.ts'
 import type { Acceptance, Job, RecipientStatus, Scope } from './types.ts'
 
 /** An acceptance as it crosses to the thread that writes: flat, since cloning nested objects costs more than JSON. */
-type Accepted = {
+export type Accepted = {
   readonly scope: Scope
   readonly messageId: string
   readonly acceptedAt: number

@@ -8,7 +8,7 @@ import type { Scope, Settlement } from './types.ts'
 const MINUTE_MS = 60_000
 const QUARTER_MS = 15 * MINUTE_MS
 /** GetSendStatistics looks back two weeks; a day of slack. */
-const KEPT_MS = 15 * 24 * 3_600_000
+export const KEPT_MS = 15 * 24 * 3_600_000
 
 const MINUTES = query(
   `select at, recipients from sent_minutes
@@ -27,6 +27,11 @@ const ADD = `update sent_minutes set recipients = recipients + ?4, bounces = bou
 const START = `insert into sent_minutes (account, region, at, recipients, bounces, complaints, rejects)
   values (?1, ?2, ?3, 0, 0, 0, 0) on conflict do nothing`
 const FORGET = `delete from sent_minutes where account = ?1 and region = ?2 and at < ?3`
+
+/** The start of the minute that `at` is in. */
+export function minuteOf(at: number): number {
+  return at - (at % MINUTE_MS)
+}
 
 /** Counts recipients of an accepted message; `isRejected`: each of them is a reject as well. */
 export async function countAccepted(
@@ -48,7 +53,7 @@ export async function countOutcomes(tx: Tx, scope: Scope, at: number, counts: Se
 type Counts = readonly [recipients: number, bounces: number, complaints: number, rejects: number]
 
 async function add(tx: Tx, { account, region }: Scope, at: number, counts: Counts): Promise<void> {
-  const key = [account, region, at - (at % MINUTE_MS)]
+  const key = [account, region, minuteOf(at)]
   if ((await tx.run(ADD, [...key, ...counts])) === 1) return
   // The first of its minute also clears away what nobody reads any more.
   await tx.run(START, key)
@@ -58,8 +63,7 @@ async function add(tx: Tx, { account, region }: Scope, at: number, counts: Count
 
 export function counterStore(db: Db): Pick<MessageStore, 'sentPerMinute' | 'statistics'> {
   return {
-    sentPerMinute: async ({ account, region }, since) =>
-      db.all(MINUTES, [account, region, since - (since % MINUTE_MS)]),
+    sentPerMinute: async ({ account, region }, since) => db.all(MINUTES, [account, region, minuteOf(since)]),
     statistics: async ({ account, region }, since) => db.all(QUARTERS, [account, region, since - (since % QUARTER_MS)]),
   }
 }

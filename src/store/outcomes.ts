@@ -50,7 +50,8 @@ export async function addEvent(
   ])
 }
 
-const settle = command('messages.settle', async (tx, settlement: Settlement) => {
+/** See {@link MessageStore.settle}. */
+export const settle = command('messages.settle', async (tx, settlement: Settlement) => {
   const { scope, messageId, jobId, at, updates, events, attempt, counts } = settlement
   const key = [scope.account, scope.region, messageId]
   // A job ends once. Whoever ends it again (it was run twice) must not tell the same story twice.
@@ -62,7 +63,7 @@ const settle = command('messages.settle', async (tx, settlement: Settlement) => 
     if (ended === 0) return
   }
   // The message was removed meanwhile: nothing may hang on it any more.
-  if ((await tx.get(EXISTS, key)) === undefined) return
+  if ((await tx.getLocked(EXISTS, key)) === undefined) return
   for (const { position, status, reply } of updates) {
     await tx.run(
       `update recipients set status = ?5, reply = ?6, updated_at = ?7

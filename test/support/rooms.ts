@@ -24,6 +24,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-ses': ['model'],
   '@aws-sdk/client-sesv2': ['model'],
   'iconv-lite': ['message'],
+  pg: ['store'],
   'postal-mime': ['message'],
   selfsigned: ['smtp'],
   yaml: ['config'],

@@ -14,6 +14,7 @@ import type {
   Identity,
   Scope,
 } from '../../src/store/types.ts'
+import { postgres } from './postgres.ts'
 
 export const SCOPE: Scope = { account: '000000000000', region: 'us-east-1' }
 export const ELSEWHERE: Scope = { account: '000000000000', region: 'eu-west-1' }
@@ -51,6 +52,14 @@ export const ENGINES: readonly Engine[] = [
     name: 'SQLite in memory',
     async open() {
       const store = await openStore({ database: 'sqlite::memory:', log: keptLog() })
+      return { store, [Symbol.asyncDispose]: () => store.close() }
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    async open() {
+      const server = await postgres()
+      const store = await openStore({ database: await server.schema(), log: keptLog() })
       return { store, [Symbol.asyncDispose]: () => store.close() }
     },
   },

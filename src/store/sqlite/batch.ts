@@ -1,17 +1,7 @@
 /** Group commit, the writing side: many commands in one transaction, one fsync for all of them. */
 import type { AnyCommand } from '../db.ts'
+import type { Answer, BatchReply, Call } from '../group-commit.ts'
 import type { Connection } from './connection.ts'
-
-/** A command on its way to the connection that runs it. On arrival its payload is `never`: only the command knows it. */
-export type Call<P = unknown> = { readonly name: string; readonly payload: P }
-
-/** What became of a call. */
-export type Answer<R> = { readonly ok: true; readonly result: R } | { readonly ok: false; readonly error: unknown }
-
-/** What became of a batch, its answers in the order of the calls. `unavailable`: nothing of it was written. */
-export type BatchReply<R = unknown> =
-  | { readonly committed: true; readonly answers: readonly Answer<R>[] }
-  | { readonly committed: false; readonly unavailable: string }
 
 /**
  * Runs calls in one transaction and commits it. A call that fails does so alone. When the database itself fails

@@ -4,19 +4,18 @@ import { dirname } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Log } from '../../platform/platform.ts'
 import { COMMANDS } from '../commands.ts'
-import type { Db } from '../db.ts'
-import type { StoreMetrics } from '../store.ts'
+import type { Engine } from '../engine.ts'
+import { GroupCommit } from '../group-commit.ts'
+import type { BatchReply, Call } from '../group-commit.ts'
 import { runBatch } from './batch.ts'
-import type { BatchReply, Call } from './batch.ts'
 import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { GroupCommit } from './group-commit.ts'
 import { migrate } from './migrate.ts'
 import { serial } from './serial.ts'
 import { WriterThread } from './writer-thread.ts'
 
-/** An engine: reads and writes, and an end. */
-export type Engine = { readonly db: Db; readonly metrics: () => StoreMetrics; readonly close: () => Promise<void> }
+/** Two: while one is being committed the next lies ready, so that the writer never waits for the event loop. */
+const BATCHES_AT_ONCE = 2
 
 /**
  * Opens an SQLite database; makes it where there is none. The thread that writes starts beside whatever the caller
@@ -34,7 +33,7 @@ function openFile(path: string, log: Log): Engine {
   // From here on this connection only reads: on the calling thread, beside the writer, as WAL lets it.
   reader.database.exec('pragma query_only = on')
   const thread = new WriterThread(path, log)
-  const commit = new GroupCommit(thread.send, log)
+  const commit = new GroupCommit(thread.send, log, BATCHES_AT_ONCE)
   return {
     db: { get: reader.get, all: reader.all, write: commit.write },
     metrics: () => commit.metrics(),
@@ -59,6 +58,7 @@ function openInMemory(log: Log): Engine {
         return reply
       }),
     log,
+    BATCHES_AT_ONCE,
   )
   return {
     db: {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../platform/platform.ts'
-import type { BatchReply, Call } from './batch.ts'
+import type { BatchReply, Call } from '../group-commit.ts'
 import type { WriterData } from './writer.ts'
 
 /**

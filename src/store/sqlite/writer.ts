@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { COMMANDS } from '../commands.ts'
 import { runBatch } from './batch.ts'
-import type { Call } from './batch.ts'
+import type { Call } from '../group-commit.ts'
 import { openConnection } from './connection.ts'
 import { serial } from './serial.ts'
 

@@ -1,12 +1,23 @@
 /** Group commit, the calling side: what arrives while a batch is being committed makes up the next batch. */
-import { SesError } from '../../errors/fail.ts'
-import type { Log } from '../../platform/platform.ts'
-import type { Command, Db } from '../db.ts'
-import type { StoreMetrics } from '../store.ts'
-import type { BatchReply, Call } from './batch.ts'
+import { SesError } from '../errors/fail.ts'
+import type { Log } from '../platform/platform.ts'
+import type { Command, Db } from './db.ts'
+import type { StoreMetrics } from './store.ts'
 
-/** Two: while one is being committed the next lies ready, so that the writer never waits for the event loop. */
-const BATCHES_OUTSTANDING = 2
+/** A command on its way to the connection that runs it. On arrival its payload is `never`: only the command knows it. */
+export type Call<P = unknown> = { readonly name: string; readonly payload: P }
+
+/** What became of a call. */
+export type Answer<R> = { readonly ok: true; readonly result: R } | { readonly ok: false; readonly error: unknown }
+
+/**
+ * What became of a batch, its answers in the order of the calls. `unavailable`: nothing of it was written, or nobody
+ * knows (the connection broke while it was committed). `lost`: the next one would fare no better.
+ */
+export type BatchReply<R = unknown> =
+  | { readonly committed: true; readonly answers: readonly Answer<R>[] }
+  | { readonly committed: false; readonly unavailable: string; readonly lost?: boolean }
+
 /** Bounds on one transaction, so that those behind it do not wait long and its pages fit into the cache. */
 const CALLS_PER_BATCH = 256
 const BYTES_PER_BATCH = 4 * 1024 * 1024
@@ -31,6 +42,7 @@ type Write = {
 export class GroupCommit {
   readonly #send: SendBatch
   readonly #log: Log
+  readonly #batchesAtOnce: number
   #waiting: Write[] = []
   #waitingBytes = 0
   #outstanding = 0
@@ -42,9 +54,11 @@ export class GroupCommit {
   #writes = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(send: SendBatch, log: Log) {
+  /** `batchesAtOnce`: how many are sent before the first of them is answered. */
+  constructor(send: SendBatch, log: Log, batchesAtOnce: number) {
     this.#send = send
     this.#log = log
+    this.#batchesAtOnce = batchesAtOnce
   }
 
   /** See {@link Db.write}. */
@@ -78,7 +92,7 @@ export class GroupCommit {
 
   #flush(): void {
     this.#flushDue = false
-    while (this.#outstanding < BATCHES_OUTSTANDING && this.#waiting.length > 0) void this.#run(this.#nextBatch())
+    while (this.#outstanding < this.#batchesAtOnce && this.#waiting.length > 0) void this.#run(this.#nextBatch())
   }
 
   #nextBatch(): readonly Write[] {
@@ -91,6 +105,11 @@ export class GroupCommit {
     }
     this.#waitingBytes -= bytes
     return this.#waiting.splice(0, length)
+  }
+
+  #takeAll(): readonly Write[] {
+    this.#waitingBytes = 0
+    return this.#waiting.splice(0)
   }
 
   async #run(batch: readonly Write[]): Promise<void> {
@@ -107,7 +126,9 @@ export class GroupCommit {
       // Once, not for each of thousands of batches while a disk is full.
       if (this.#failures === 0) this.#log.error('the database cannot write', { reason: reply.unavailable })
       this.#failures += 1
-      for (const { reject } of batch) reject(serviceUnavailable(reply.unavailable))
+      for (const { reject } of [...batch, ...(reply.lost ? this.#takeAll() : [])]) {
+        reject(serviceUnavailable(reply.unavailable))
+      }
       return
     }
     if (this.#failures > 0) this.#log.info('the database writes again', { batchesLost: this.#failures })
@@ -122,7 +143,7 @@ export class GroupCommit {
   }
 }
 
-/** The caller reads no internals; they are the cause, for the log. */
-function serviceUnavailable(reason: string): SesError {
+/** What a caller sees of a database that does not answer. He reads no internals; they are the cause, for the log. */
+export function serviceUnavailable(reason: string): SesError {
   return new SesError('ServiceUnavailable', 'Service is temporarily unavailable.', {}, new Error(reason))
 }

