@@ -1,0 +1,1 @@
+-- Nodes, the claims of jobs, periodic tasks.

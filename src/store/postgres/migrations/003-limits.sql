@@ -1,0 +1,1 @@
+-- Send limits that several nodes share.

@@ -1,0 +1,1 @@
+-- Messages by time, bodies in pieces, retention.
