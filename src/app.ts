@@ -1,6 +1,7 @@
 /** Composition: configuration and platform in, a server out. Here, in servers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
 import { createDeliver } from './deliver.ts'
+import { deliver } from './delivery/transports.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
 import type { Accepted, Services } from './domain/context.ts'
@@ -46,6 +47,9 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     store,
     quotas: createQuotas({ clock: platform.clock, store }),
     gate: { underWay: 0 },
+    // Every transport of this version has an answer at once. A process that does not deliver leaves that to one that does.
+    deliverAtOnce: (destination, recipients) =>
+      config.roles.has('delivery') ? deliver(config.hostname, destination, recipients) : undefined,
     publicUrl: () => state.publicUrl,
     onAccepted(accepted: Accepted) {
       if (config.roles.has('delivery')) queue.offer(accepted.jobs)
@@ -100,8 +104,14 @@ function checkTransport({ transport }: Config): void {
 
 function queueOf(services: Services): Queue {
   const { store, clock, log } = services
-  const deliver = createDeliver(services)
-  return createQueue({ store, clock, log, deliver, concurrency: DELIVERIES_AT_ONCE, maxInMemory: JOBS_IN_MEMORY })
+  return createQueue({
+    store,
+    clock,
+    log,
+    deliver: createDeliver(services),
+    concurrency: DELIVERIES_AT_ONCE,
+    maxInMemory: JOBS_IN_MEMORY,
+  })
 }
 
 function listen({ listeners }: State, listener: () => void): () => void {

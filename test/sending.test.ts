@@ -5,6 +5,7 @@ import { SendEmailCommand as SendEmailV1Command, SendRawEmailCommand } from '@aw
 import { CreateEmailIdentityCommand, SendEmailCommand } from '@aws-sdk/client-sesv2'
 import { simpleParser } from 'mailparser'
 import PostalMime from 'postal-mime'
+import { get } from './support/admin.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { FRIEND, SENDER, sendThrough, SURFACES } from './support/surfaces.ts'
 
@@ -25,9 +26,8 @@ async function rawOf(app: TestApp, id: string): Promise<string> {
 type Event = { readonly eventType: string } & { readonly [member: string]: Record<string, unknown> | undefined }
 
 async function eventsOf(app: TestApp, id: string): Promise<Event[]> {
-  await app.idle()
-  const events = await app.services.store.messages.events(SCOPE, id)
-  return events.map(({ json }) => JSON.parse(json))
+  const { events } = await get<{ readonly events: Event[] }>(app, `/_sesame/messages/${id}/events`)
+  return events
 }
 
 describe('accepted mail', () => {

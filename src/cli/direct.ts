@@ -30,6 +30,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     quotas: createQuotas({ clock: platform.clock, store }),
     gate: { underWay: 0 },
     // A notice that a change sends is accepted here; the server delivers it when it starts.
+    deliverAtOnce: () => undefined,
     onAccepted: () => {},
     publicUrl: () => config.publicUrl ?? `http://${config.hostname}:${config.httpPort}`,
   }

@@ -1,8 +1,9 @@
 /** What every domain function is given: the services of this process, and who is calling. */
 import type { Config } from '../config/config.ts'
+import type { Outcome } from '../message/outcome.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
-import type { AccountSettings, Job, Message, Scope } from '../store/types.ts'
+import type { AccountSettings, Job, Message, Recipient, Scope } from '../store/types.ts'
 
 /** Who calls, as authentication established it. */
 export type Principal = {
@@ -52,6 +53,14 @@ export type Services = Platform & {
   readonly config: Config
   readonly store: Store
   readonly quotas: Quotas
+  /**
+   * What becomes of mail to a destination that needs nobody's answer, in a process that delivers; undefined: it takes a
+   * job. Of `recipients` those at the destination are given.
+   */
+  readonly deliverAtOnce: (
+    destination: string,
+    recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[],
+  ) => Outcome | undefined
   /** Hands an accepted message on: to the queue, and to whoever waits for mail. */
   readonly onAccepted: (accepted: Accepted) => void
   /** Acceptances under way, held to a bound. */

@@ -1,5 +1,6 @@
 /** Messages as people and tests read them: what was accepted, what is in it, and what became of it. */
 import { fail } from '../errors/fail.ts'
+import { renderEvent } from '../events/render.ts'
 import { extractCodes, extractLinks, readMessage } from '../message/read.ts'
 import type { Attempt, HeaderLine, Message, Recipient, StoredMessage } from '../store/types.ts'
 import type { Services } from './context.ts'
@@ -65,6 +66,12 @@ export async function rawOf(services: Services, { scope, message }: StoredMessag
   )
 }
 
+/** SES's events of the message, oldest first, each as the JSON text that is published. */
+export async function eventsOf(services: Services, stored: StoredMessage): Promise<readonly string[]> {
+  const events = await services.store.messages.events(stored.scope, stored.message.id)
+  return events.map((event) => renderEvent(stored, event))
+}
+
 export function summarize({ scope, message }: StoredMessage): MessageSummary {
   return {
     messageId: message.id,
@@ -89,7 +96,7 @@ export async function detail(services: Services, stored: StoredMessage): Promise
   const [raw, recipients, events, attempts] = await Promise.all([
     rawOf(services, stored),
     messages.recipients(scope, message.id),
-    messages.events(scope, message.id),
+    eventsOf(services, stored),
     messages.attempts(scope, message.id),
   ])
   const read = await readMessage(raw)
@@ -115,7 +122,7 @@ export async function detail(services: Services, stored: StoredMessage): Promise
       reply,
       updatedAt: isoTime(updatedAt),
     })),
-    events: events.map(({ json }): unknown => JSON.parse(json)),
+    events: events.map((event): unknown => JSON.parse(event)),
     attempts: attempts.map((attempt) => ({ ...attempt, at: isoTime(attempt.at) })),
     links: extractLinks(read.text, read.html),
     codes: extractCodes(read.text, read.html),

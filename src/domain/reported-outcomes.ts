@@ -1,6 +1,6 @@
 /** Outcomes after the fact (admin API): a test says that a message bounced, complained, was opened, was delayed. */
 import { fail } from '../errors/fail.ts'
-import { isoTime, type MailObject } from '../events/mail.ts'
+import { isoTime, type MailTags } from '../events/mail.ts'
 import {
   type BouncedRecipient,
   bounceEvent,
@@ -9,13 +9,15 @@ import {
   deliveryDelayEvent,
   deliveryEvent,
   type EventRecord,
+  leftFrom,
   openEvent,
   rejectEvent,
 } from '../events/records.ts'
+import { renderEvent } from '../events/render.ts'
 import { isSimulated } from '../message/simulated.ts'
 import type { Recipient, RecipientStatus, Settlement, StoredMessage } from '../store/types.ts'
 import type { Services } from './context.ts'
-import { deliveredMail, feedbackId, NO_COUNTS } from './settle.ts'
+import { feedbackId, NO_COUNTS } from './outcomes.ts'
 
 /** What a test says happened to one recipient of a message that was accepted before. */
 export type ReportedOutcome =
@@ -53,7 +55,7 @@ export async function recordOutcome(
   )
   if (recipient === undefined) return fail('NotFound', `Message ${messageId} has no recipient ${recipientAddress}.`)
   const now = services.clock.now()
-  const subject = { services, stored, recipient, now, mail: deliveredMail(services, stored) }
+  const subject = { services, stored, recipient, now, mailTags: leftFrom(services.config.host) }
   const { event, status, reply, counted } = reported(subject, outcome)
   await services.store.messages.settle({
     scope,
@@ -65,7 +67,7 @@ export async function recordOutcome(
     attempt: null,
     counts: counted === undefined || isSimulated(recipient.mailbox) ? NO_COUNTS : { ...NO_COUNTS, [counted]: 1 },
   })
-  return event.json
+  return renderEvent(stored, event)
 }
 
 type Reported = {
@@ -82,11 +84,11 @@ type Subject = {
   readonly stored: StoredMessage
   readonly recipient: Recipient
   readonly now: number
-  readonly mail: MailObject
+  readonly mailTags: MailTags
 }
 
 function reported(subject: Subject, outcome: ReportedOutcome): Reported {
-  const { now, mail, recipient } = subject
+  const { now, mailTags, recipient } = subject
   switch (outcome.kind) {
     case 'delivery':
       return reportedDelivery(subject, outcome)
@@ -97,25 +99,28 @@ function reported(subject: Subject, outcome: ReportedOutcome): Reported {
     case 'delay':
       return reportedDelay(subject, outcome)
     case 'reject': {
-      const event = rejectEvent(now, mail, outcome.reason ?? 'Bad content')
+      const event = rejectEvent(now, outcome.reason ?? 'Bad content')
       return { event, status: 'rejected', reply: recipient.reply, counted: 'rejects' }
     }
     case 'open': {
       const { ipAddress = '127.0.0.1', userAgent = 'Mozilla/5.0' } = outcome
-      return { event: openEvent(now, mail, { ipAddress, userAgent }), reply: recipient.reply }
+      return { event: openEvent(now, mailTags, { ipAddress, userAgent }), reply: recipient.reply }
     }
     case 'click': {
       const { link, ipAddress = '127.0.0.1', userAgent = 'Mozilla/5.0' } = outcome
-      return { event: clickEvent(now, mail, { ipAddress, userAgent, link, linkTags: null }), reply: recipient.reply }
+      return {
+        event: clickEvent(now, mailTags, { ipAddress, userAgent, link, linkTags: null }),
+        reply: recipient.reply,
+      }
     }
   }
 }
 
 type Of<Kind extends ReportedOutcome['kind']> = Extract<ReportedOutcome, { kind: Kind }>
 
-function reportedDelivery({ services, stored, recipient, now, mail }: Subject, outcome: Of<'delivery'>): Reported {
+function reportedDelivery({ services, stored, recipient, now, mailTags }: Subject, outcome: Of<'delivery'>): Reported {
   const smtpResponse = outcome.smtpResponse ?? '250 2.0.0 OK'
-  const event = deliveryEvent(now, mail, {
+  const event = deliveryEvent(now, mailTags, {
     processingTimeMillis: Math.max(0, now - stored.message.acceptedAt),
     recipients: [recipient.mailbox],
     smtpResponse,
@@ -124,12 +129,12 @@ function reportedDelivery({ services, stored, recipient, now, mail }: Subject, o
   return { event, status: 'delivered', reply: smtpResponse }
 }
 
-function reportedBounce({ services, stored, recipient, now, mail }: Subject, outcome: Of<'bounce'>): Reported {
+function reportedBounce({ services, stored, recipient, now, mailTags }: Subject, outcome: Of<'bounce'>): Reported {
   const bounceType = outcome.bounceType ?? 'Permanent'
   const status = outcome.status ?? (bounceType === 'Transient' ? '4.0.0' : '5.1.1')
   const diagnosticCode = outcome.diagnosticCode ?? 'smtp; 550 5.1.1 user unknown'
   const bounced: BouncedRecipient = { emailAddress: recipient.mailbox, action: 'failed', status, diagnosticCode }
-  const event = bounceEvent(now, mail, {
+  const event = bounceEvent(now, mailTags, {
     feedbackId: feedbackId(services, stored, now),
     bounceType,
     bounceSubType: outcome.bounceSubType ?? (bounceType === 'Undetermined' ? 'Undetermined' : 'General'),
@@ -140,8 +145,11 @@ function reportedBounce({ services, stored, recipient, now, mail }: Subject, out
   return { event, status: 'bounced', reply: diagnosticCode, ...counted }
 }
 
-function reportedComplaint({ services, stored, recipient, now, mail }: Subject, outcome: Of<'complaint'>): Reported {
-  const event = complaintEvent(now, mail, {
+function reportedComplaint(
+  { services, stored, recipient, now, mailTags }: Subject,
+  outcome: Of<'complaint'>,
+): Reported {
+  const event = complaintEvent(now, mailTags, {
     feedbackId: feedbackId(services, stored, now),
     complaintSubType: null,
     complainedRecipients: [recipient.mailbox],
@@ -152,9 +160,9 @@ function reportedComplaint({ services, stored, recipient, now, mail }: Subject, 
   return { event, status: 'complained', reply: recipient.reply, counted: 'complaints' }
 }
 
-function reportedDelay({ stored, recipient, now, mail }: Subject, outcome: Of<'delay'>): Reported {
+function reportedDelay({ stored, recipient, now, mailTags }: Subject, outcome: Of<'delay'>): Reported {
   const diagnosticCode = outcome.diagnosticCode ?? 'smtp; 421 4.4.1 Unable to connect to remote host'
-  const event = deliveryDelayEvent(now, mail, {
+  const event = deliveryDelayEvent(now, mailTags, {
     delayType: outcome.delayType ?? 'TransientCommunicationFailure',
     expirationTime: stored.message.acceptedAt + DELIVERY_LIFE_MS,
     delayedRecipients: [{ emailAddress: recipient.mailbox, status: outcome.status ?? '4.4.1', diagnosticCode }],

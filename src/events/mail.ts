@@ -15,12 +15,10 @@ export type MailObject = {
   readonly tags: Readonly<Record<string, readonly string[]>>
 }
 
+export type MailTags = MailObject['tags']
+
 /** `moreTags`: those that only later events have, such as `ses:outgoing-ip`. */
-export function mailObject(
-  account: string,
-  message: Message,
-  moreTags: Readonly<Record<string, readonly string[]>> = {},
-): MailObject {
+export function mailObject(account: string, message: Message, moreTags: MailTags = {}): MailObject {
   return {
     timestamp: isoTime(message.acceptedAt),
     source: message.source,

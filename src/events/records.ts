@@ -1,8 +1,16 @@
-/** SES's event JSON, one function an event type (SES guide: "Examples of event data"). Field order is that of recorded events. */
-import { isoTime, type MailObject } from './mail.ts'
+/**
+ * SES's events, one function an event type (SES guide: "Examples of event data"). Field order is that of recorded events.
+ *
+ * A record holds what the event says of itself. The `mail` object is the same in each event of a message and more than
+ * half of its text, so that it is not written again with each: `renderEvent` puts the two together.
+ */
+import { isoTime, type MailTags } from './mail.ts'
 
-/** An event ready for the store and for publishing: its type, its time (ms) and its JSON text. */
+/** An event ready for the store: its type, its time (ms), and its members but `eventType` and `mail` as JSON. */
 export type EventRecord = { readonly type: string; readonly at: number; readonly json: string }
+
+/** `mailTags`: what this event adds to the tags of `mail`, such as `ses:outgoing-ip`. */
+export type EventMembers = { readonly mailTags?: MailTags } & Readonly<Record<string, unknown>>
 
 export type BouncedRecipient = {
   readonly emailAddress: string
@@ -46,38 +54,44 @@ export type DeliveryDelay = {
   readonly delayedRecipients: readonly { emailAddress: string; status: string; diagnosticCode: string }[]
 }
 
-function record(type: string, at: number, members: Readonly<Record<string, unknown>>): EventRecord {
-  return { type, at, json: JSON.stringify({ eventType: type, ...members }) }
+function record(type: string, at: number, members: EventMembers): EventRecord {
+  return { type, at, json: JSON.stringify(members) }
 }
 
-export function sendEvent(at: number, mail: MailObject): EventRecord {
-  return record('Send', at, { mail, send: {} })
+/** The address that the mail left from, as events since then tell it. */
+export function leftFrom(outgoingIp: string): MailTags {
+  return { 'ses:outgoing-ip': [outgoingIp] }
 }
 
-export function rejectEvent(at: number, mail: MailObject, reason: string): EventRecord {
-  return record('Reject', at, { mail, reject: { reason } })
+export function sendEvent(at: number): EventRecord {
+  return record('Send', at, { send: {} })
 }
 
-export function deliveryEvent(at: number, mail: MailObject, delivery: DeliveryRecord): EventRecord {
-  return record('Delivery', at, { mail, delivery: { timestamp: isoTime(at), ...delivery } })
+export function rejectEvent(at: number, reason: string): EventRecord {
+  return record('Reject', at, { reject: { reason } })
 }
 
-export function bounceEvent(at: number, mail: MailObject, bounce: Bounce): EventRecord {
+export function deliveryEvent(at: number, mailTags: MailTags, delivery: DeliveryRecord): EventRecord {
+  return record('Delivery', at, { mailTags, delivery: { timestamp: isoTime(at), ...delivery } })
+}
+
+export function bounceEvent(at: number, mailTags: MailTags, bounce: Bounce): EventRecord {
   const { reportingMTA, remoteMtaIp, ...known } = bounce
   return record('Bounce', at, {
+    mailTags,
     bounce: {
       ...known,
       timestamp: isoTime(at),
       ...(remoteMtaIp === undefined ? {} : { remoteMtaIp }),
       ...(reportingMTA === undefined ? {} : { reportingMTA }),
     },
-    mail,
   })
 }
 
-export function complaintEvent(at: number, mail: MailObject, complaint: Complaint): EventRecord {
+export function complaintEvent(at: number, mailTags: MailTags, complaint: Complaint): EventRecord {
   const { complainedRecipients, feedbackId, complaintSubType, ...report } = complaint
   return record('Complaint', at, {
+    mailTags,
     complaint: {
       feedbackId,
       complaintSubType,
@@ -85,20 +99,23 @@ export function complaintEvent(at: number, mail: MailObject, complaint: Complain
       timestamp: isoTime(at),
       ...report,
     },
-    mail,
   })
 }
 
-export function deliveryDelayEvent(at: number, mail: MailObject, delay: DeliveryDelay): EventRecord {
+export function deliveryDelayEvent(at: number, mailTags: MailTags, delay: DeliveryDelay): EventRecord {
   const { expirationTime, ...known } = delay
   return record('DeliveryDelay', at, {
-    mail,
+    mailTags,
     deliveryDelay: { timestamp: isoTime(at), ...known, expirationTime: isoTime(expirationTime) },
   })
 }
 
-export function openEvent(at: number, mail: MailObject, open: { ipAddress: string; userAgent: string }): EventRecord {
-  return record('Open', at, { mail, open: { timestamp: isoTime(at), ...open } })
+export function openEvent(
+  at: number,
+  mailTags: MailTags,
+  open: { readonly ipAddress: string; readonly userAgent: string },
+): EventRecord {
+  return record('Open', at, { mailTags, open: { timestamp: isoTime(at), ...open } })
 }
 
 export type Click = {
@@ -108,6 +125,6 @@ export type Click = {
   readonly linkTags: Readonly<Record<string, readonly string[]>> | null
 }
 
-export function clickEvent(at: number, mail: MailObject, click: Click): EventRecord {
-  return record('Click', at, { mail, click: { timestamp: isoTime(at), ...click } })
+export function clickEvent(at: number, mailTags: MailTags, click: Click): EventRecord {
+  return record('Click', at, { mailTags, click: { timestamp: isoTime(at), ...click } })
 }

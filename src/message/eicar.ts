@@ -1,5 +1,5 @@
 /** The EICAR test file, with which SES's guide has people try how an infected message is rejected. */
-import { splitMessage } from './headers.ts'
+import type { RawMessage } from './headers.ts'
 import { listParts } from './mime-parts.ts'
 import { decodeTransfer } from './transfer-encoding.ts'
 
@@ -10,14 +10,12 @@ const EICAR = Buffer.from(['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-', 'STANDARD-ANTI
 const MAX_ENCODED = 16_384
 
 /** Whether the message holds the test file: as it is, in a base64 or quoted-printable part, or in an attached message. */
-export function containsEicar(raw: Uint8Array): boolean {
-  const octets = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
-  if (octets.includes(EICAR)) return true
-  const message = splitMessage(raw)
-  if (!message.ok) return false
-  return listParts(message.value, true).parts.some(
-    ({ transferEncoding, body }) =>
+export function containsEicar(message: RawMessage): boolean {
+  const { body } = message
+  if (Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(EICAR)) return true
+  return listParts(message, true).parts.some(
+    ({ transferEncoding, body: encoded }) =>
       (transferEncoding === 'base64' || transferEncoding === 'quoted-printable') &&
-      decodeTransfer(body.subarray(0, MAX_ENCODED), transferEncoding).includes(EICAR),
+      decodeTransfer(encoded.subarray(0, MAX_ENCODED), transferEncoding).includes(EICAR),
   )
 }

@@ -1,9 +1,9 @@
 /** Accepting a message: the one write that every call of SES waits for. */
-import { countAccepted } from './counters.ts'
+import { count } from './counters.ts'
 import { command } from './db.ts'
 import type { Db } from './db.ts'
-import { addEvent } from './outcomes.ts'
-import type { Acceptance, Job, RecipientStatus, Scope } from './types.ts'
+import { addAttempt, addEvent } from './outcomes.ts'
+import type { Acceptance, Job, Scope } from './types.ts'
 
 /** An acceptance as it crosses to the thread that writes: flat, since cloning nested objects costs more than JSON. */
 export type Accepted = {
@@ -11,7 +11,7 @@ export type Accepted = {
   readonly messageId: string
   readonly acceptedAt: number
   readonly counted: number
-  readonly status: RecipientStatus
+  readonly counts: Acceptance['counts']
   readonly recipientsSearch: string
   readonly senderSearch: string
   readonly subjectSearch: string
@@ -20,6 +20,7 @@ export type Accepted = {
   readonly recipients: Acceptance['recipients']
   readonly jobs: readonly { readonly destination: string; readonly recipients: string; readonly dueAt: number }[]
   readonly events: Acceptance['events']
+  readonly attempts: Acceptance['attempts']
 }
 
 const INSERT_MESSAGE = `insert into messages
@@ -28,13 +29,13 @@ const INSERT_MESSAGE = `insert into messages
 const INSERT_BODY = `insert into bodies (seq, account, region, raw) values (?1, ?2, ?3, ?4)`
 const INSERT_RECIPIENT = `insert into recipients
     (account, region, message_id, position, address, mailbox, field, status, reply, updated_at)
-  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, null, ?9)`
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 const INSERT_JOB = `insert into jobs (account, region, message_id, destination, recipients, attempts, due_at, waiting)
   values (?1, ?2, ?3, ?4, ?5, 0, ?6, 0)`
 
 /** Gives the ids of the jobs, in their order. */
 export const acceptance = command('messages.accept', async (tx, accepted: Accepted) => {
-  const { scope, messageId, acceptedAt, status, counted } = accepted
+  const { scope, messageId, acceptedAt } = accepted
   const { account, region } = scope
   const message = [
     account,
@@ -48,8 +49,9 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
   ]
   const seq = await tx.insertNumbered(INSERT_MESSAGE, message, 'seq')
   await tx.run(INSERT_BODY, [seq, account, region, accepted.raw])
-  for (const { position, address, mailbox, field } of accepted.recipients) {
-    await tx.run(INSERT_RECIPIENT, [account, region, messageId, position, address, mailbox, field, status, acceptedAt])
+  for (const { position, address, mailbox, field, status, reply } of accepted.recipients) {
+    const recipient = [account, region, messageId, position, address, mailbox, field, status, reply, acceptedAt]
+    await tx.run(INSERT_RECIPIENT, recipient)
   }
   const jobIds: number[] = []
   for (const { destination, recipients, dueAt } of accepted.jobs) {
@@ -57,21 +59,22 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
     jobIds.push(await tx.insertNumbered(INSERT_JOB, job, 'id'))
   }
   for (const event of accepted.events) await addEvent(tx, scope, { messageId, ...event })
-  if (counted > 0) await countAccepted(tx, scope, acceptedAt, counted, status === 'rejected')
+  for (const attempt of accepted.attempts) await addAttempt(tx, scope, messageId, attempt)
+  await count(tx, scope, acceptedAt, { recipients: accepted.counted, ...accepted.counts })
   return jobIds
 })
 
 /** Writes an acceptance; gives its jobs with their ids. Throws as {@link Db.write}. */
 export async function accept(
   db: Db,
-  { scope, message, raw, recipients, jobs, events, rejected }: Acceptance,
+  { scope, message, raw, recipients, jobs, events, attempts, counts }: Acceptance,
 ): Promise<readonly Job[]> {
   const accepted: Accepted = {
     scope,
     messageId: message.id,
     acceptedAt: message.acceptedAt,
     counted: message.counted,
-    status: rejected ? 'rejected' : 'queued',
+    counts,
     recipientsSearch: searched(recipients.map(({ address }) => address)),
     senderSearch: searched([message.source, ...(message.commonHeaders.from ?? [])]),
     subjectSearch: searched([message.commonHeaders.subject ?? '']),
@@ -84,6 +87,7 @@ export async function accept(
       dueAt,
     })),
     events,
+    attempts,
   }
   const ids = await db.write(acceptance, accepted, raw.byteLength)
   return jobs.map((job, index) => {

@@ -3,7 +3,7 @@ import { query } from './db.ts'
 import type { Db, Tx } from './db.ts'
 import { integer, row } from './rows.ts'
 import type { MessageStore } from './store.ts'
-import type { Scope, Settlement } from './types.ts'
+import type { OutcomeCounts, Scope } from './types.ts'
 
 const MINUTE_MS = 60_000
 const QUARTER_MS = 15 * MINUTE_MS
@@ -33,31 +33,19 @@ export function minuteOf(at: number): number {
   return at - (at % MINUTE_MS)
 }
 
-/** Counts recipients of an accepted message; `isRejected`: each of them is a reject as well. */
-export async function countAccepted(
-  tx: Tx,
-  scope: Scope,
-  at: number,
-  recipients: number,
-  isRejected: boolean,
-): Promise<void> {
-  await add(tx, scope, at, [recipients, 0, 0, isRejected ? recipients : 0])
-}
+/** Recipients accepted, and what became of recipients when it was learnt. */
+export type Counts = OutcomeCounts & { readonly recipients: number }
 
-/** Counts what became of accepted mail, at the time when it was learnt. */
-export async function countOutcomes(tx: Tx, scope: Scope, at: number, counts: Settlement['counts']): Promise<void> {
-  const { bounces, complaints, rejects } = counts
-  if (bounces + complaints + rejects > 0) await add(tx, scope, at, [0, bounces, complaints, rejects])
-}
-
-type Counts = readonly [recipients: number, bounces: number, complaints: number, rejects: number]
-
-async function add(tx: Tx, { account, region }: Scope, at: number, counts: Counts): Promise<void> {
+/** Adds to the minute that `at` is in. */
+export async function count(tx: Tx, { account, region }: Scope, at: number, counts: Counts): Promise<void> {
+  const { recipients, bounces, complaints, rejects } = counts
+  if (recipients + bounces + complaints + rejects === 0) return
   const key = [account, region, minuteOf(at)]
-  if ((await tx.run(ADD, [...key, ...counts])) === 1) return
+  const added = [...key, recipients, bounces, complaints, rejects]
+  if ((await tx.run(ADD, added)) === 1) return
   // The first of its minute also clears away what nobody reads any more.
   await tx.run(START, key)
-  await tx.run(ADD, [...key, ...counts])
+  await tx.run(ADD, added)
   await tx.run(FORGET, [account, region, at - KEPT_MS])
 }
 

@@ -1,10 +1,10 @@
 /** What became of a message: the state of its recipients, its events, the attempts to deliver it. */
-import { countOutcomes } from './counters.ts'
+import { count } from './counters.ts'
 import { command, query } from './db.ts'
 import type { Db, Tx } from './db.ts'
 import { integer, json, nullable, oneOf, row, text } from './rows.ts'
 import type { MessageStore } from './store.ts'
-import type { MessageEvent, Recipient, Scope, Settlement } from './types.ts'
+import type { Attempt, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
 
 const RECIPIENTS = query(
   `select position, address, mailbox, field, status, reply, updated_at as "updatedAt" from recipients
@@ -50,6 +50,17 @@ export async function addEvent(
   ])
 }
 
+const INSERT_ATTEMPT = `insert into attempts
+    (account, region, message_id, destination, at, duration_ms, transport, transcript)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`
+
+/** Writes an attempt; the order of writing is the order of the attempts of a message. */
+export async function addAttempt(tx: Tx, scope: Scope, messageId: string, attempt: Attempt): Promise<void> {
+  const { destination, at, durationMs, transport, transcript } = attempt
+  const words = JSON.stringify(transcript)
+  await tx.run(INSERT_ATTEMPT, [scope.account, scope.region, messageId, destination, at, durationMs, transport, words])
+}
+
 /** See {@link MessageStore.settle}. */
 export const settle = command('messages.settle', async (tx, settlement: Settlement) => {
   const { scope, messageId, jobId, at, updates, events, attempt, counts } = settlement
@@ -72,21 +83,8 @@ export const settle = command('messages.settle', async (tx, settlement: Settleme
     )
   }
   for (const event of events) await addEvent(tx, scope, { messageId, ...event })
-  if (attempt !== null) {
-    await tx.run(
-      `insert into attempts (account, region, message_id, destination, at, duration_ms, transport, transcript)
-       values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
-      [
-        ...key,
-        attempt.destination,
-        attempt.at,
-        attempt.durationMs,
-        attempt.transport,
-        JSON.stringify(attempt.transcript),
-      ],
-    )
-  }
-  await countOutcomes(tx, scope, at, counts)
+  if (attempt !== null) await addAttempt(tx, scope, messageId, attempt)
+  await count(tx, scope, at, { recipients: 0, ...counts })
 })
 
 export const outcomeCommands = [settle]

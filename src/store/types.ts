@@ -237,7 +237,7 @@ export type Job = {
   readonly dueAt: number
 }
 
-/** An event in SES's JSON (`{"eventType":…,"mail":…,…}`), as text, exactly as it is published. */
+/** An event. `json` is what it says besides its type and the mail that it is about (events/records.ts). */
 export type MessageEvent = {
   readonly messageId: string
   readonly type: string
@@ -254,16 +254,21 @@ export type Attempt = {
   readonly transcript: readonly string[]
 }
 
+/** What the statistics count of outcomes, in recipients. */
+export type OutcomeCounts = { readonly bounces: number; readonly complaints: number; readonly rejects: number }
+
 export type Acceptance = {
   readonly scope: Scope
   readonly message: Message
   /** RFC 5322 text as it is delivered, without the trace that delivery adds. */
   readonly raw: Uint8Array
-  readonly recipients: readonly Omit<Recipient, 'status' | 'reply' | 'updatedAt'>[]
+  /** As they are when it is accepted: `queued`, unless their fate is known already. */
+  readonly recipients: readonly Omit<Recipient, 'updatedAt'>[]
   readonly jobs: readonly Pick<Job, 'destination' | 'recipients' | 'dueAt'>[]
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
-  /** Accepted, but held back for its content: all recipients start as `rejected` and count as rejects; there are no jobs. */
-  readonly rejected: boolean
+  /** Of destinations whose outcome is known already; they have no jobs. */
+  readonly attempts: readonly Attempt[]
+  readonly counts: OutcomeCounts
 }
 
 export type Settlement = {
@@ -275,7 +280,7 @@ export type Settlement = {
   readonly updates: readonly Pick<Recipient, 'position' | 'status' | 'reply'>[]
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
   readonly attempt: Attempt | null
-  readonly counts: { readonly bounces: number; readonly complaints: number; readonly rejects: number }
+  readonly counts: OutcomeCounts
 }
 
 /** What SES's GetSendStatistics reports of a quarter of an hour. */

@@ -142,6 +142,8 @@ export type Sample = {
   readonly subject?: string
   readonly counted?: number
   readonly rejected?: boolean
+  readonly attempts?: Acceptance['attempts']
+  readonly counts?: Partial<Acceptance['counts']>
   readonly raw?: Uint8Array
 }
 
@@ -180,9 +182,17 @@ export function sampleAcceptance(id: string, sample: Sample = {}): Acceptance {
       counted: sample.counted ?? to.length,
     },
     raw,
-    recipients: to.map((address, position) => ({ position, address, mailbox: address, field: 'to' })),
+    recipients: to.map((address, position) => ({
+      position,
+      address,
+      mailbox: address,
+      field: 'to',
+      status: rejected ? 'rejected' : 'queued',
+      reply: null,
+    })),
     jobs: rejected ? [] : [{ destination: 'example.org', recipients: to.map((_, position) => position), dueAt: at }],
     events: [{ type: 'Send', at, json: JSON.stringify({ eventType: 'Send', mail: { messageId: id } }) }],
-    rejected,
+    attempts: sample.attempts ?? [],
+    counts: { bounces: 0, complaints: 0, rejects: rejected ? (sample.counted ?? to.length) : 0, ...sample.counts },
   }
 }

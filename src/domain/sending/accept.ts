@@ -1,16 +1,16 @@
 /** Taking a message in: its identifiers, its final form, and one transaction that makes it ours. */
 import { fail } from '../../errors/fail.ts'
 import { isSimulated } from '../../message/simulated.ts'
-import { mailObject } from '../../events/mail.ts'
-import { rejectEvent, sendEvent } from '../../events/records.ts'
+import { sendEvent } from '../../events/records.ts'
 import { containsEicar } from '../../message/eicar.ts'
 import { decodeWords, headerField, type RawMessage } from '../../message/headers.ts'
 import { type Mailbox, parseMailboxList } from '../../message/addresses.ts'
 import { formatDate, rewrite } from '../../message/rewrite.ts'
 import type { Ctx, Services } from '../context.ts'
-import type { CommonHeaders, HeaderLine, Message, Recipient, Scope } from '../../store/types.ts'
+import type { CommonHeaders, HeaderLine, Message, Scope } from '../../store/types.ts'
 import { feedbackIdHeader, makeMessageId, messageIdHeader } from './message-id.ts'
 import type { DraftRecipient } from './draft.ts'
+import { fateOf, rejected } from './fate.ts'
 import type { ListManagement, Tag } from './submission.ts'
 
 /** Everything that is known of a message when it is taken in. */
@@ -58,17 +58,15 @@ export async function acceptLetter(services: Services, scope: Scope, letter: Let
     field,
   }))
   const stored = { ...message, size: raw.length }
-  const mail = mailObject(scope.account, stored)
-  const isInfected = containsEicar(raw)
-  const sent = sendEvent(now, mail)
+  const fate = containsEicar(letter.message)
+    ? rejected(recipients, stored.counted, now)
+    : fateOf(services, { scope, acceptedAt: now, recipients })
   const jobs = await services.store.messages.accept({
     scope,
     message: stored,
     raw,
-    recipients,
-    jobs: isInfected ? [] : destinations(recipients).map((destination) => ({ ...destination, dueAt: now })),
-    events: isInfected ? [sent, rejectEvent(now, mail, 'Bad content')] : [sent],
-    rejected: isInfected,
+    ...fate,
+    events: [sendEvent(now), ...fate.events],
   })
   services.onAccepted({ scope, message: stored, jobs })
   return id
@@ -186,18 +184,4 @@ function withoutUndefined<T extends { messageId: string }>(
 
 function isDefined<T>(member: T): member is Exclude<T, undefined> {
   return member !== undefined
-}
-
-/** One job a recipient domain. */
-function destinations(
-  recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[],
-): { destination: string; recipients: number[] }[] {
-  const byDomain = new Map<string, number[]>()
-  for (const { position, mailbox } of recipients) {
-    const domain = mailbox.slice(mailbox.lastIndexOf('@') + 1).toLowerCase()
-    const positions = byDomain.get(domain)
-    if (positions === undefined) byDomain.set(domain, [position])
-    else positions.push(position)
-  }
-  return [...byDomain].map(([destination, positions]) => ({ destination, recipients: positions }))
 }

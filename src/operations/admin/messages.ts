@@ -1,6 +1,6 @@
 /** Admin API: the messages that were accepted. */
 import type { Services } from '../../domain/context.ts'
-import { attachmentOf, detail, findMessage, rawOf, summarize } from '../../domain/reading.ts'
+import { attachmentOf, detail, eventsOf, findMessage, rawOf, summarize } from '../../domain/reading.ts'
 import { fail } from '../../errors/fail.ts'
 import { countIn, paramOf, wordIn } from './request.ts'
 import type { Route, RouteReply } from './route.ts'
@@ -56,10 +56,9 @@ export function messageRoutes(services: Services): readonly Route[] {
       path: '/_sesame/messages/:messageId/events',
       access: 'admin',
       async handle(request) {
-        const { scope, message } = await findMessage(services, paramOf(request, 'messageId'))
-        const events = await store.messages.events(scope, message.id)
+        const events = await eventsOf(services, await findMessage(services, paramOf(request, 'messageId')))
         // Put together as text: each event stands here letter for letter as it is published.
-        const body = `{"events":[${events.map(({ json }) => json).join(',')}]}`
+        const body = `{"events":[${events.join(',')}]}`
         return { status: 200, headers: { 'content-type': 'application/json' }, body }
       },
     },
