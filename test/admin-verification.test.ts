@@ -31,6 +31,17 @@ test('opening the link verifies the address, and tells so', async () => {
   assert.equal((await fetch(link)).status, 200, 'it may be opened again')
 })
 
+test('a look at the link that does not open it confirms nothing', async () => {
+  await using app = await startApp({ profile: 'strict' })
+  const link = await askForLink(app)
+  const look = async (url: string) => (await fetch(url, { method: 'HEAD' })).status
+  assert.equal(await look(link), 200)
+  assert.equal(await look(`${link}x`), 404)
+  assert.equal(await status(app), 'PENDING')
+  await call(app, 'POST', '/_sesame/clock', { advanceSeconds: 24 * 3600 + 1 })
+  assert.equal(await look(link), 410)
+})
+
 test('after 24 hours the link is good no more', async () => {
   await using app = await startApp({ profile: 'strict' })
   const link = await askForLink(app)

@@ -5,7 +5,7 @@ import type { Identity, Scope } from '../../store/types.ts'
 import { type Ctx, scopeOf, type Services } from '../context.ts'
 import { sendNotice } from '../notices.ts'
 import { decreed, LINK_MS, nextCheckOf } from './checks.ts'
-import { addIdentity, blankIdentity, changeIdentity, startCheck } from './identity.ts'
+import { addIdentity, blankIdentity, changeIdentity, findIdentity, startCheck } from './identity.ts'
 import { type IdentityName, parseAddressName } from './names.ts'
 import { regionName } from './region-names.ts'
 
@@ -80,22 +80,35 @@ function linkOf(services: Services, { account, region }: Scope, { name, verifica
   return `${services.publicUrl()}/verify?token=${whose}.${verification.token}`
 }
 
+export type LinkState = 'confirmed' | 'expired' | 'unknown'
+
 /** Takes the `token` of a verification link. A link may be opened again as long as it is good. */
-export async function confirmAddress(services: Services, token: string): Promise<'confirmed' | 'expired' | 'unknown'> {
+export async function confirmAddress(services: Services, token: string): Promise<LinkState> {
   const link = readToken(token)
   if (link === undefined) return 'unknown'
-  let outcome: 'confirmed' | 'expired' | 'unknown' = 'unknown'
+  let state: LinkState = 'unknown'
   await changeIdentity(services, link.scope, link.name, (identity) => {
-    const { verification, kind } = identity
-    if (kind !== 'EMAIL_ADDRESS' || !isSame(verification.token, link.secret)) return undefined
     const now = services.clock.now()
-    const isGood = now - verification.since < LINK_MS
-    outcome = isGood && verification.state !== 'FAILED' ? 'confirmed' : 'expired'
-    if (outcome === 'expired' || verification.state === 'SUCCESS') return undefined
+    const { verification } = identity
+    state = stateOf(identity, link, now)
+    if (state !== 'confirmed' || verification.state === 'SUCCESS') return undefined
     const confirmed = { ...verification, ...decreed(now), since: verification.since }
     return { verification: confirmed, nextCheckAt: nextCheckOf({ ...identity, verification: confirmed }, now) }
   })
-  return outcome
+  return state
+}
+
+/** What opening the link would give, without opening it. */
+export async function judgeLink(services: Services, token: string): Promise<LinkState> {
+  const link = readToken(token)
+  if (link === undefined) return 'unknown'
+  const identity = await findIdentity(services, link.scope, link.name)
+  return identity === undefined ? 'unknown' : stateOf(identity, link, services.clock.now())
+}
+
+function stateOf({ kind, verification }: Identity, link: Link, now: number): LinkState {
+  if (kind !== 'EMAIL_ADDRESS' || !isSame(verification.token, link.secret)) return 'unknown'
+  return now - verification.since < LINK_MS && verification.state !== 'FAILED' ? 'confirmed' : 'expired'
 }
 
 type Link = { readonly scope: Scope; readonly name: string; readonly secret: string }

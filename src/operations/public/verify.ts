@@ -1,6 +1,9 @@
-/** The page behind the link in a verification mail. As SES's own, the link confirms when it is opened. */
+/**
+ * The page behind the link in a verification mail. As SES's own, the link confirms when it is opened; but a HEAD, which
+ * those who check links send, changes nothing (RFC 9110 §9.2.1).
+ */
 import type { Services } from '../../domain/context.ts'
-import { confirmAddress } from '../../domain/identities/addresses.ts'
+import { confirmAddress, judgeLink } from '../../domain/identities/addresses.ts'
 import type { Route } from '../admin/route.ts'
 import { page } from './page.ts'
 
@@ -25,6 +28,9 @@ export function verifyRoute(services: Services): Route {
     method: 'GET',
     path: '/verify',
     access: 'public',
-    handle: async ({ query }) => PAGES[await confirmAddress(services, query.get('token') ?? '')],
+    async handle({ method, query }) {
+      const take = method === 'HEAD' ? judgeLink : confirmAddress
+      return PAGES[await take(services, query.get('token') ?? '')]
+    },
   }
 }
