@@ -17,10 +17,13 @@ import {
   PutAccountSendingAttributesCommand,
   PutAccountSuppressionAttributesCommand,
 } from '@aws-sdk/client-sesv2'
+import { putAccountDetails } from '../src/domain/accounts/details.ts'
 import { smtpPassword } from '../src/domain/accounts/smtp-passwords.ts'
 import { type Credentials, startApp, type TestApp } from './support/app.ts'
 import { SENDER, sendThrough } from './support/surfaces.ts'
 
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
 const ACCOUNT = '000000000000'
 const REGION = `/_sesame/accounts/${ACCOUNT}/regions/us-east-1`
 const DETAILS: PutAccountDetailsCommandInput = {
@@ -146,6 +149,22 @@ describe('asking for production access', () => {
     })
   })
 
+  test('twice at the same time starts one review', async () => {
+    await using app = await startApp({ profile: 'strict' })
+    const { services } = app
+    const request = {
+      mailType: 'MARKETING',
+      websiteUrl: 'https://www.example.com',
+      contactLanguage: undefined,
+      useCaseDescription: undefined,
+      additionalContacts: undefined,
+      productionAccess: true,
+    } as const
+    const scope = { account: ACCOUNT, region: 'us-east-1' }
+    const asked = await Promise.allSettled([1, 2, 3].map(() => putAccountDetails(services, scope, request)))
+    assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 1)
+  })
+
   test('that is granted ends the sandbox', async () => {
     await using app = await startApp({ profile: 'strict' })
     await app.sesv2.send(new PutAccountDetailsCommand(DETAILS))
@@ -214,6 +233,32 @@ describe('quota and statistics', () => {
     assert.equal(await sent(), 0)
     app.clock.advance(14 * 86_400_000)
     assert.deepEqual((await app.ses.send(new GetSendStatisticsCommand({}))).SendDataPoints ?? [], [])
+  })
+
+  test('have a point for each quarter of an hour in which anything was sent, for two weeks', async () => {
+    await using app = await startApp()
+    await app.ses.send(new VerifyEmailIdentityCommand({ EmailAddress: SENDER }))
+    const start = app.clock.now()
+    const points = async () => {
+      const { SendDataPoints = [] } = await app.ses.send(new GetSendStatisticsCommand({}))
+      return SendDataPoints.map((point) => [(point.Timestamp!.getTime() - start) / MINUTE, point.DeliveryAttempts])
+    }
+    const sendAfter = async (minutes: number) => {
+      app.clock.advance(minutes * MINUTE)
+      await sendThrough('v2', app, {})
+    }
+    // At 0, 14, 15 and 45 minutes; the test's clock starts at noon.
+    for (const minutes of [0, 14, 1, 30]) await sendAfter(minutes)
+    const all = [
+      [0, 2],
+      [15, 1],
+      [45, 1],
+    ]
+    assert.deepEqual(await points(), all)
+    app.clock.advance(14 * DAY - 45 * MINUTE)
+    assert.deepEqual(await points(), all)
+    app.clock.advance(15 * MINUTE)
+    assert.deepEqual(await points(), all.slice(1))
   })
 
   test('are known again after a restart of the counters', async () => {

@@ -19,6 +19,7 @@ import {
   PutConfigurationSetReputationOptionsCommand as PutReputation,
   PutConfigurationSetSendingOptionsCommand as PutSending,
 } from '@aws-sdk/client-sesv2'
+import { setReputationMetricsEnabled, setSendingEnabled } from '../src/domain/configuration-sets.ts'
 import { startApp, type TestApp } from './support/app.ts'
 
 const NAME = 'orders'
@@ -268,6 +269,21 @@ describe('switching', () => {
     assert.deepEqual(set.SendingOptions, { SendingEnabled: true })
     assert.deepEqual(set.ReputationOptions, {
       ReputationMetricsEnabled: true,
+      LastFreshStart: new Date(app.clock.now()),
+    })
+  })
+
+  test('sending and reputation metrics at the same time loses neither', async () => {
+    await using app = await startApp()
+    const { services } = app
+    const scope = { account: services.config.accountId, region: 'us-east-1' }
+    await app.sesv2.send(new CreateV2({ ConfigurationSetName: NAME, SendingOptions: {} }))
+    await Promise.all([
+      setSendingEnabled(services, scope, NAME, true),
+      setReputationMetricsEnabled(services, scope, NAME, false),
+    ])
+    assert.deepEqual((await get(app)).ReputationOptions, {
+      ReputationMetricsEnabled: false,
       LastFreshStart: new Date(app.clock.now()),
     })
   })

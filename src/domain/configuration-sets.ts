@@ -3,6 +3,7 @@ import { fail } from '../errors/fail.ts'
 import type { ConfigurationSet, Scope } from '../store/types.ts'
 import { checkOptions } from './configuration-sets/options.ts'
 import type { Services } from './context.ts'
+import { oneAtATime } from './identities/identity.ts'
 
 export type NewConfigurationSet = Omit<ConfigurationSet, 'createdAt'>
 
@@ -72,11 +73,12 @@ export async function setSendingEnabled(
   name: string,
   isEnabled: boolean | undefined,
 ): Promise<void> {
-  const set = await getConfigurationSet(services, scope, name)
-  const sendingEnabled = isEnabled ?? false
-  const isResumed = sendingEnabled && !set.sendingEnabled
-  const reputation = isResumed ? { ...set.reputation, lastFreshStart: services.clock.now() } : set.reputation
-  await patch(services, scope, name, { sendingEnabled, reputation })
+  await change(services, scope, name, (set) => {
+    const sendingEnabled = isEnabled ?? false
+    const isResumed = sendingEnabled && !set.sendingEnabled
+    const reputation = isResumed ? { ...set.reputation, lastFreshStart: services.clock.now() } : set.reputation
+    return { sendingEnabled, reputation }
+  })
 }
 
 /** An absent flag is false (observed). */
@@ -86,17 +88,23 @@ export async function setReputationMetricsEnabled(
   name: string,
   isEnabled: boolean | undefined,
 ): Promise<void> {
-  const set = await getConfigurationSet(services, scope, name)
-  await patch(services, scope, name, { reputation: { ...set.reputation, metricsEnabled: isEnabled ?? false } })
+  await change(services, scope, name, ({ reputation }) => ({
+    reputation: { ...reputation, metricsEnabled: isEnabled ?? false },
+  }))
 }
 
-async function patch(
+/** Changes of one set wait for one another, since they read before they write. Throws ConfigurationSetDoesNotExist. */
+async function change(
   services: Services,
   scope: Scope,
   name: string,
-  members: Partial<NewConfigurationSet>,
+  changed: (set: ConfigurationSet) => Partial<NewConfigurationSet>,
 ): Promise<void> {
-  if ((await services.store.configurationSets.patch(scope, name, members)) === undefined) failMissing(name)
+  const { configurationSets } = services.store
+  await oneAtATime(services.store, `configuration set ${scope.account} ${scope.region} ${name}`, async () => {
+    const set = await getConfigurationSet(services, scope, name)
+    if ((await configurationSets.patch(scope, name, changed(set))) === undefined) failMissing(name)
+  })
 }
 
 /** SES's rules in its order: there, short enough, of the right characters. */

@@ -2,6 +2,7 @@
 import { fail } from '../../errors/fail.ts'
 import type { AccountDetails, AccountSettings, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
+import { oneAtATime } from '../identities/identity.ts'
 import { accountSettings, patchSettings } from './settings.ts'
 
 export type DetailsRequest = {
@@ -27,10 +28,6 @@ const FIRST_GRANT = { max24HourSend: 50_000, maxSendRate: 14 }
  */
 export async function putAccountDetails(services: Services, scope: Scope, request: DetailsRequest): Promise<void> {
   if (!isPublicUrl(request.websiteUrl)) fail('InvalidParameterValue', 'Url contains invalid format')
-  const settings = await accountSettings(services, scope)
-  if (settings.review?.status === 'PENDING') {
-    fail('Conflict', 'There is already an ongoing account details update under review.')
-  }
   const details: AccountDetails = {
     mailType: request.mailType,
     websiteUrl: request.websiteUrl,
@@ -38,7 +35,18 @@ export async function putAccountDetails(services: Services, scope: Scope, reques
     useCaseDescription: request.useCaseDescription ?? null,
     additionalContactEmailAddresses: request.additionalContacts ?? [],
   }
-  await patchSettings(services, scope, { details, review: reviewAfter(services, settings, request) })
+  await alone(services, scope, async () => {
+    const settings = await accountSettings(services, scope)
+    if (settings.review?.status === 'PENDING') {
+      fail('Conflict', 'There is already an ongoing account details update under review.')
+    }
+    await patchSettings(services, scope, { details, review: reviewAfter(services, settings, request) })
+  })
+}
+
+/** Of two requests at the same time only one may start the review. */
+async function alone<T>(services: Services, { account, region }: Scope, task: () => Promise<T>): Promise<T> {
+  return await oneAtATime(services.store, `review ${account} ${region}`, task)
 }
 
 /** What AWS's reviewers do. Throws InvalidParameterValue when no review is under way. */
@@ -47,15 +55,17 @@ export async function decideReview(
   scope: Scope,
   decision: ReviewDecision,
 ): Promise<AccountSettings> {
-  const settings = await accountSettings(services, scope)
-  if (settings.review?.status !== 'PENDING') {
-    fail(
-      'InvalidParameterValue',
-      `No review of the account details of ${scope.account} in ${scope.region} is under way.`,
-    )
-  }
-  const review = { ...settings.review, status: decision }
-  return await patchSettings(services, scope, decision === 'GRANTED' ? { review, ...grant(settings) } : { review })
+  return await alone(services, scope, async () => {
+    const settings = await accountSettings(services, scope)
+    if (settings.review?.status !== 'PENDING') {
+      fail(
+        'InvalidParameterValue',
+        `No review of the account details of ${scope.account} in ${scope.region} is under way.`,
+      )
+    }
+    const review = { ...settings.review, status: decision }
+    return await patchSettings(services, scope, decision === 'GRANTED' ? { review, ...grant(settings) } : { review })
+  })
 }
 
 function grant({ max24HourSend, maxSendRate }: AccountSettings): Partial<AccountSettings> {
