@@ -3,9 +3,13 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { GetIdentityVerificationAttributesCommand, SESClient, VerifyDomainIdentityCommand } from '@aws-sdk/client-ses'
+import { TEST_KEY } from './support/app.ts'
 import { ANY_PORTS, emptyDirectory, launch, LAUNCHER, serve, sesame } from './support/cli.ts'
 import { converse } from './support/dialog.ts'
+import { dnsServer } from './support/dns.ts'
 import { FRIEND, SENDER } from './support/surfaces.ts'
+import { until } from './support/until.ts'
 
 const ADDRESS = String.raw`127\.0\.0\.1:\d+`
 const READY = new RegExp(`^sesame ready http=http://${ADDRESS} smtp=${ADDRESS} smtps=${ADDRESS} inbound=${ADDRESS}$`)
@@ -122,6 +126,36 @@ test('what stands in the way is told, with what to do about it', async (t) => {
     bad.err,
     /--profile: "prod" is not one of local, strict, production\.\nsesame: --smtp-port: "-1" is not a whole number/,
   )
+})
+
+test('--dns names the server that identities are proved by, and the proof outlives a restart', async (t) => {
+  const zone: Record<string, { txt: string[] }> = {}
+  await using dns = await dnsServer(zone)
+  const args = [...ANY_PORTS, '--profile', 'strict', '--dns', dns.address, '--data-dir', await emptyDirectory(t)]
+  const Identities = ['example.com']
+  const clientOf = ({ url }: { url: string }) => {
+    const client = new SESClient({ endpoint: url, region: 'us-east-1', credentials: TEST_KEY })
+    t.after(() => client.destroy())
+    return client
+  }
+  const stateOf = async (ses: SESClient) => {
+    const { VerificationAttributes } = await ses.send(new GetIdentityVerificationAttributesCommand({ Identities }))
+    return VerificationAttributes?.['example.com']?.VerificationStatus
+  }
+  await using first = await serve(args)
+  const ses = clientOf(first)
+  const { VerificationToken } = await ses.send(new VerifyDomainIdentityCommand({ Domain: 'example.com' }))
+  assert.equal(await stateOf(ses), 'Pending')
+  zone['_amazonses.example.com'] = { txt: [VerificationToken!] }
+  await fetch(`${first.url}/_sesame/clock`, { method: 'POST', body: '{"advanceSeconds":60}' })
+  await until(
+    () => stateOf(ses),
+    (state) => state === 'Success',
+  )
+  first.kill('SIGTERM')
+  assert.equal((await first.ended).code, 0)
+  await using second = await serve(args)
+  assert.equal(await stateOf(clientOf(second)), 'Success')
 })
 
 test('a server that was killed leaves nothing that hinders the next one', async (t) => {
