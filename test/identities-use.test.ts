@@ -7,6 +7,7 @@ import {
   CreateEmailIdentityCommand,
   DeleteConfigurationSetCommand,
   PutEmailIdentityConfigurationSetAttributesCommand,
+  PutEmailIdentityMailFromAttributesCommand,
 } from '@aws-sdk/client-sesv2'
 import { blankSet } from '../src/domain/configuration-sets.ts'
 import { blankIdentity } from '../src/domain/identities/identity.ts'
@@ -103,6 +104,48 @@ describe('the default configuration set', () => {
     assert.deepEqual(await sendThrough('v1', app, mail), {
       refusal: { code: 'InvalidParameterValue', status: 400, message },
     })
+  })
+})
+
+describe('a MAIL FROM domain', () => {
+  const put = async (
+    app: TestApp,
+    EmailIdentity: string,
+    MailFromDomain: string,
+    BehaviorOnMxFailure?: 'REJECT_MESSAGE',
+  ) =>
+    await app.sesv2.send(
+      new PutEmailIdentityMailFromAttributesCommand({ EmailIdentity, MailFromDomain, BehaviorOnMxFailure }),
+    )
+  const envelopeDomain = async (app: TestApp, from: string) => {
+    const verdict = await sendThrough('v2', app, { from, to: [SIMULATOR] })
+    if ('refusal' in verdict) return verdict.refusal.code
+    const { body } = await app.admin('GET', `/_sesame/messages/${verdict.messageId}`)
+    const [id, domain] = (body as { returnPath: string }).returnPath.split('@')
+    assert.equal(id, verdict.messageId)
+    return domain
+  }
+
+  test('is in the envelope of mail from its identity, from what lies below, and from addresses without their own', async () => {
+    await using app = await startApp()
+    for (const EmailIdentity of ['example.com', 'ann@example.com', 'bob@a.example.com', 'example.org']) {
+      await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity }))
+    }
+    await put(app, 'example.com', 'bounce.example.com', 'REJECT_MESSAGE')
+    await put(app, 'ann@example.com', 'ann.example.com')
+    assert.equal(await envelopeDomain(app, 'eve@example.com'), 'bounce.example.com')
+    assert.equal(await envelopeDomain(app, 'eve@x.example.com'), 'bounce.example.com')
+    assert.equal(await envelopeDomain(app, 'bob@a.example.com'), 'bounce.example.com')
+    assert.equal(await envelopeDomain(app, 'ann+x@example.com'), 'ann.example.com')
+    assert.equal(await envelopeDomain(app, 'eve@example.org'), 'amazonses.com')
+  })
+
+  test("without its record is not used: SES's own is, or the mail is rejected", async () => {
+    await using app = await startWith({ 'example.com': 'verified' })
+    await put(app, 'example.com', 'bounce.example.com')
+    assert.equal(await envelopeDomain(app, 'eve@example.com'), 'amazonses.com')
+    await put(app, 'example.com', 'bounce.example.com', 'REJECT_MESSAGE')
+    assert.equal(await envelopeDomain(app, 'eve@example.com'), 'MailFromDomainNotVerifiedException')
   })
 })
 
