@@ -7,6 +7,7 @@ import {
   CreateEmailIdentityCommand,
   GetAccountCommand,
   GetEmailIdentityCommand,
+  PutEmailIdentityConfigurationSetAttributesCommand,
   SendEmailCommand as SendEmailV2Command,
 } from '@aws-sdk/client-sesv2'
 import { type AppOptions, type Clients, startApp, type TestApp } from './support/app.ts'
@@ -160,8 +161,10 @@ describe("sending with another account's identity", () => {
     statements: readonly Statement[],
     arn = DOMAIN_ARN,
     own: readonly Statement[] = [allow({})],
+    prepare = async (_app: TestApp) => {},
   ) {
     await using app = await startWithDomain()
+    await prepare(app)
     await app.admin('POST', '/_sesame/accounts', { accountId: DELEGATE, name: 'delegate' })
     if (statements.length > 0) await setPolicy(app, statements)
     const { sesv2, ses } = await userOf(app, own, DELEGATE)
@@ -194,6 +197,15 @@ describe("sending with another account's identity", () => {
 
   test('is allowed to the account that the policy names', async () => {
     assert.equal(await delegated([BY_ACCOUNT]), 'sent')
+  })
+
+  test("does not take the owner's default configuration set, which the delegate has not", async () => {
+    const prepare = async ({ sesv2 }: TestApp) => {
+      await sesv2.send(new CreateConfigurationSetCommand({ ConfigurationSetName: 'orders' }))
+      const put = { EmailIdentity: DOMAIN, ConfigurationSetName: 'orders' }
+      await sesv2.send(new PutEmailIdentityConfigurationSetAttributesCommand(put))
+    }
+    assert.equal(await delegated([BY_ACCOUNT], DOMAIN_ARN, [allow({})], prepare), 'sent')
   })
 
   test('is allowed to the user that the policy names', async () => {

@@ -33,8 +33,7 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   if (draft.tenantName !== submission.tenantName) checkTenant(ctx, draft.tenantName)
   checkRecipientCount(ctx, draft)
   const senders = await resolveSenders(ctx, draft)
-  const byDefault = senders.source?.identity.configurationSet ?? null
-  const configurationSet = await checkConfigurationSet(ctx, draft.configurationSet, byDefault)
+  const configurationSet = await checkConfigurationSet(ctx, draft.configurationSet, defaultSet(ctx, senders.source))
   checkAddressLengths(draft)
   checkTags(draft)
   checkContactList(draft)
@@ -60,6 +59,11 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
       listManagement: draft.listManagement ?? null,
     }),
   )
+}
+
+/** Of the caller's own identity only: an owner's configuration sets are not his delegates' (SES guide: "Using sending authorization"). */
+function defaultSet(ctx: Ctx, source: Usable | undefined): string | null {
+  return source !== undefined && source.scope.account === scopeOf(ctx).account ? source.identity.configurationSet : null
 }
 
 /** No operation of this version makes tenants, so none is ever there. */
