@@ -31,7 +31,7 @@ describe('help and usage', () => {
   })
 
   const WRONG: readonly (readonly [string[], RegExp])[] = [
-    [['serv'], /there is no command "serv"/],
+    [['serv'], /there is no command "serv"\. Did you mean serve\?/],
     [['help', 'me'], /there is no command "me"/],
     [['account'], /followed by create, list or update/],
     [['account', 'create'], /--name is missing in `sesame account create`/],
@@ -231,15 +231,35 @@ describe('send', () => {
     assert.equal(broken.code, 1)
   })
 
-  test('another region is asked for with --region', async () => {
+  test('another region is asked for with --region, or by the environment as AWS has it', async () => {
     await using app = await startWithSender()
     for (const via of ['v1', 'v2', 'smtp']) {
-      const where = ['--via', via, '--url', app.url, '--smtp', `127.0.0.1:${app.smtpPort}`, '--region', 'eu-west-1']
-      const { code, out } = await sesame(['send', ...where, '--from', SENDER, '--to', FRIEND])
-      assert.equal(code, 3)
-      assert.match(out, /in region EU-WEST-1/)
+      const where = ['--via', via, '--url', app.url, '--smtp', `127.0.0.1:${app.smtpPort}`]
+      for (const [more, env] of [
+        [['--region', 'eu-west-1'], { AWS_REGION: 'us-east-1' }],
+        [[], { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'us-east-1' }],
+        [[], { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' }],
+      ] as const) {
+        const { code, out } = await sesame(['send', ...where, ...more, '--from', SENDER, '--to', FRIEND], { env })
+        assert.equal(code, 3)
+        assert.match(out, /in region EU-WEST-1/)
+      }
     }
     assert.equal((await get<Listing>(app, '/_sesame/messages')).messages.length, 0)
+  })
+
+  test('an address that is none goes out as it is: what a client would see is what the server says', async () => {
+    await using app = await startWithSender()
+    for (const [via, reply] of [
+      ['v1', /^Error code +InvalidParameterValue\nMessage +Missing final '@domain'$/m],
+      ['v2', /^Error code +BadRequestException\nMessage +Missing final '@domain'$/m],
+      ['smtp', /^C: RCPT TO:<friend>\nS: 501 Invalid RCPT TO address provided$/m],
+    ] as const) {
+      const where = ['--via', via, '--url', app.url, '--smtp', `127.0.0.1:${app.smtpPort}`]
+      const { code, out } = await sesame(['send', ...where, '--from', SENDER, '--to', 'friend'])
+      assert.equal(code, 3)
+      assert.match(out, reply)
+    }
   })
 
   test('a server that is not there, or is none, is told as such', async () => {

@@ -52,7 +52,7 @@ ${CONNECTION}`,
 Sends a test message as a client does, and prints what a client would see: status, error code,
 message, MessageId, or the SMTP dialogue.
   --via                 v2 (SendEmail), v1 (SendEmail, SendRawEmail) or smtp
-  --region REGION       us-east-1
+  --region REGION       else AWS_REGION, AWS_DEFAULT_REGION, else us-east-1
   --access-key-id ID, --secret-access-key SECRET, --session-token TOKEN
                         else AWS_ACCESS_KEY_ID …, else test and test
   --url URL             the HTTP address (or SESAME_URL), http://127.0.0.1:8005

@@ -1,4 +1,5 @@
 /** The commands, and how a command ends: its exit code, and what is said when it fails. */
+import { closest } from '../config/closest.ts'
 import { CommandError, EXIT, RefusedError, UsageError, type World } from './world.ts'
 
 /** Runs one command, and gives the exit code. */
@@ -40,7 +41,7 @@ async function runCommand(args: readonly string[], world: World): Promise<number
   const isFlagOnly = first === '' || first.startsWith('-')
   const name = isFlagOnly ? 'serve' : first
   const words = isFlagOnly ? args : rest
-  if (!COMMANDS.has(name)) throw new UsageError(`there is no command ${JSON.stringify(name)}.`)
+  if (!COMMANDS.has(name)) throw noCommand(name)
   if (words.includes('--help') || words.includes('-h')) return await printHelp(name, world)
   const command = await COMMANDS.get(name)?.()
   return command ? await command(words, world) : EXIT.usage
@@ -48,10 +49,14 @@ async function runCommand(args: readonly string[], world: World): Promise<number
 
 async function printHelp(name: string | undefined, world: World): Promise<number> {
   const { help, HELP } = await import('./help.ts')
-  if (name !== undefined && !Object.hasOwn(HELP, name))
-    throw new UsageError(`there is no command ${JSON.stringify(name)}.`)
+  if (name !== undefined && !Object.hasOwn(HELP, name)) throw noCommand(name)
   world.out(help(name))
   return EXIT.ok
+}
+
+function noCommand(name: string): UsageError {
+  const near = closest(name, [...COMMANDS.keys()])
+  return new UsageError(`there is no command ${JSON.stringify(name)}.${near ? ` Did you mean ${near}?` : ''}`)
 }
 
 async function printVersion({ out, readFile }: World): Promise<number> {

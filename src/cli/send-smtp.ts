@@ -54,16 +54,17 @@ type Line = ReturnType<typeof talk>
 /** Goes on until the other side says no; gives its last word. */
 async function deliver(letter: Letter, target: SmtpTarget, line: Line): Promise<Reply> {
   const secret = Buffer.from(`\0${target.user}\0${target.password}`).toString('base64')
-  const steps: readonly { say: string; shown?: string; expect: number }[] = [
+  // The message is made last: what the server says of a bad address is what the user wants to see.
+  const steps: readonly { say: string | (() => string); shown?: string; expect: number }[] = [
     { say: `AUTH PLAIN ${secret}`, shown: `AUTH PLAIN (${target.user} and its password)`, expect: 235 },
     { say: `MAIL FROM:<${bare(letter.from)}>`, expect: 250 },
     ...[...letter.to, ...letter.cc, ...letter.bcc].map((to) => ({ say: `RCPT TO:<${bare(to)}>`, expect: 250 })),
     { say: 'DATA', expect: 354 },
-    { say: `${stuffed(messageOf(letter))}\r\n.`, shown: '(the message)\n.', expect: 250 },
+    { say: () => `${stuffed(messageOf(letter))}\r\n.`, shown: '(the message)\n.', expect: 250 },
   ]
   let reply: Reply = { code: 0, lines: [] }
   for (const { say, shown: asShown, expect } of steps) {
-    reply = await line.say(say, asShown)
+    reply = await line.say(typeof say === 'string' ? say : say(), asShown)
     if (reply.code !== expect) return reply
   }
   return reply

@@ -41,7 +41,7 @@ export async function send(args: readonly string[], world: World): Promise<numbe
 }
 
 async function sendVia(options: Options, letter: Letter, world: World): Promise<Outcome> {
-  const region = options.value('region') ?? world.env['AWS_REGION'] ?? 'us-east-1'
+  const region = options.value('region') ?? (world.env['AWS_REGION'] || world.env['AWS_DEFAULT_REGION'] || 'us-east-1')
   const credentials = credentialsOf(options, world)
   const via = options.value('via') ?? 'v2'
   if (via === 'smtp') return await sendOverSmtp(letter, smtpTarget(options, credentials, region))
