@@ -12,26 +12,8 @@ import {
   PutEmailIdentityMailFromAttributesCommand,
 } from '@aws-sdk/client-sesv2'
 import { startApp, type AppOptions, type TestApp } from './support/app.ts'
+import { INVALID, type Kind, refusalAs, REJECTED, THROTTLED } from './support/kinds.ts'
 import { FRIEND, type Mail, type Refusal, SENDER, sendThrough, SURFACES, type Surface } from './support/surfaces.ts'
-
-/** What a refusal is called by v1 and v2, and its SMTP reply without the message. */
-type Kind = {
-  readonly v1: readonly [string, number]
-  readonly v2: readonly [string, number]
-  readonly smtp: readonly [number, string]
-}
-
-const REJECTED: Kind = { v1: ['MessageRejected', 400], v2: ['MessageRejected', 400], smtp: [554, 'Message rejected: '] }
-const INVALID: Kind = {
-  v1: ['InvalidParameterValue', 400],
-  v2: ['BadRequestException', 400],
-  smtp: [554, 'Transaction failed: '],
-}
-const THROTTLED: Kind = {
-  v1: ['Throttling', 400],
-  v2: ['TooManyRequestsException', 429],
-  smtp: [454, 'Throttling failure: '],
-}
 
 type Case = {
   readonly name: string
@@ -44,6 +26,7 @@ type Case = {
   readonly not?: readonly Surface[]
 }
 
+const SCOPE = { account: '000000000000', region: 'us-east-1' }
 const SANDBOX: AppOptions = { profile: 'strict', config: { autoVerify: true, requireTls: false } }
 
 const CASES: readonly Case[] = [
@@ -108,8 +91,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a default configuration set that is gone',
     arrange: async ({ sesv2, services }) => {
-      const scope = { account: '000000000000', region: 'us-east-1' }
-      await services.store.identities.patch(scope, SENDER, { configurationSet: 'gone' })
+      await services.store.identities.patch(SCOPE, SENDER, { configurationSet: 'gone' })
       await assert.rejects(
         sesv2.send(
           new PutEmailIdentityConfigurationSetAttributesCommand({
@@ -219,11 +201,10 @@ const CASES: readonly Case[] = [
 ]
 
 function expected({ kind, text }: Case, surface: Surface): Refusal {
-  if (surface === 'smtp') return { code: String(kind.smtp[0]), status: kind.smtp[0], message: kind.smtp[1] + text }
-  const [code, status] = surface.startsWith('v1') ? kind.v1 : kind.v2
+  const refusal = refusalAs(kind, surface === 'smtp' ? 'smtp' : surface.startsWith('v1') ? 'v1' : 'v2', text)
   // The older SDK shows the code of the wire, the newer one the name of its exception.
-  const isWireCode = surface === 'v1 by sdk 2' && code === 'ConfigurationSetDoesNotExistException'
-  return { code: isWireCode ? 'ConfigurationSetDoesNotExist' : code, status, message: text }
+  const isWireCode = surface === 'v1 by sdk 2' && refusal.code === 'ConfigurationSetDoesNotExistException'
+  return isWireCode ? { ...refusal, code: 'ConfigurationSetDoesNotExist' } : refusal
 }
 
 describe('sending errors', () => {
@@ -233,6 +214,7 @@ describe('sending errors', () => {
       await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER }))
       await each.arrange?.(app)
       const before = await app.services.store.messages.list({}, { limit: 100 })
+      const countedBefore = await app.services.quotas.sentLast24Hours(SCOPE)
       for (const surface of SURFACES.filter((one) => !each.not?.includes(one))) {
         const verdict = await sendThrough(surface, app, each.mail ?? {})
         assert.ok('refusal' in verdict, `${surface} accepted it`)
@@ -240,6 +222,7 @@ describe('sending errors', () => {
       }
       const after = await app.services.store.messages.list({}, { limit: 100 })
       assert.equal(after.length, before.length, 'a refused mail was stored')
+      assert.equal(await app.services.quotas.sentLast24Hours(SCOPE), countedBefore, 'a refused mail was counted')
     })
   }
 

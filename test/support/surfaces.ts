@@ -192,7 +192,7 @@ function destination(mail: Full) {
   return { ToAddresses: [...mail.to], CcAddresses: mail.cc && [...mail.cc], BccAddresses: mail.bcc && [...mail.bcc] }
 }
 
-function sdk2Options({ url }: TestApp): {
+export function sdk2Options({ url }: TestApp): {
   endpoint: string
   region: string
   credentials: { accessKeyId: string; secretAccessKey: string }
@@ -209,7 +209,7 @@ function tags(mail: Mail) {
   return mail.tags?.map(([Name, Value]) => ({ Name, Value }))
 }
 
-function refusalOf(error: unknown): Refusal {
+export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof Error)) throw error
   if ('responseCode' in error && 'response' in error) {
     const response = String(error.response)

@@ -85,8 +85,9 @@ function readRawDraft(submission: Submission, data: Uint8Array): Draft {
   const from = fromHeader(submission, raw, given)
   const source = given ?? from[0] ?? fail('InvalidParameterValue', "Missing required header 'From'.")
   const recipients = rawRecipients(submission, raw.headers)
-  const returnPathText = submission.returnPath ?? emptyToUndefined(header('return-path'))
-  const returnPath = returnPathText === undefined ? undefined : mailbox(stripAngles(returnPathText))
+  // `Return-Path: <>` (mail that is sent on, automatic replies) names nobody who could be held to be verified.
+  const returnPathText = submission.returnPath ?? emptyToUndefined(stripAngles(header('return-path') ?? ''))
+  const returnPath = returnPathText === undefined ? undefined : mailbox(returnPathText)
   const senderText = emptyToUndefined(header('sender'))
   const tagsHeader = header('x-ses-message-tags')
   const listHeader = header('x-ses-list-management-options')
@@ -151,7 +152,10 @@ function rawRecipients(submission: Submission, headers: readonly HeaderField[]):
     return recipients
   }
   const named = addressees(submission.destination)
-  if (named.length > 0) return named
+  if (named.length > 0) {
+    checkToHeader(headers)
+    return named
+  }
   const lists = (['to', 'cc', 'bcc'] as const).flatMap((field) =>
     headers
       .filter((header) => header.lower === field && header.value !== '')
@@ -199,12 +203,16 @@ function feedbackOfRaw(
   return submission.surface === 'v2' ? (returnPath ?? source) : (given ?? returnPath ?? source)
 }
 
-/** Every address of the draft that SES holds to 320 characters, in the order in which it looks at them. */
+/**
+ * Every address of the draft that SES holds to 320 characters, in the order in which it looks at them: of raw mail also
+ * those of its headers, whoever the envelope names (observed).
+ */
 export function checkAddressLengths(draft: Draft): void {
   const all = [
     draft.source,
     ...draft.from,
     ...draft.recipients.map(({ mailbox: recipient }) => recipient),
+    ...(draft.raw === undefined ? [] : longHeaderMailboxes(draft.raw.headers)),
     ...(draft.returnPath === undefined ? [] : [draft.returnPath]),
     ...draft.replyTo,
   ]
@@ -212,6 +220,22 @@ export function checkAddressLengths(draft: Draft): void {
     const error = overLengthError(each)
     if (error !== null) fail('InvalidParameterValue', error)
   }
+}
+
+const MEASURED = ['to', 'cc', 'bcc', 'reply-to'] as const
+// No address in a shorter text is over 320, quotes and backslashes of its normalized form included.
+const HARMLESS_LENGTH = 150
+
+/** Mailboxes that may be too long. A list that cannot be read is left alone: syntax is asked of the To header only. */
+function longHeaderMailboxes(headers: readonly HeaderField[]): readonly Mailbox[] {
+  return MEASURED.flatMap((name) =>
+    headers
+      .filter((field) => field.lower === name && field.value.length > HARMLESS_LENGTH)
+      .flatMap((field) => {
+        const parsed = parseMailboxList(field.value)
+        return parsed.ok ? parsed.value : []
+      }),
+  )
 }
 
 function mailbox(text: string): Mailbox {
