@@ -1,7 +1,7 @@
 /** The admin API over real HTTP: clock, faults, reset, queue and figures. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { GetAccountCommand } from '@aws-sdk/client-sesv2'
+import { GetAccountCommand, PutAccountSendingAttributesCommand } from '@aws-sdk/client-sesv2'
 import { call, get, type Listing, read, send, startWithSender } from './support/admin.ts'
 import { startApp } from './support/app.ts'
 import { sendThrough } from './support/surfaces.ts'
@@ -9,6 +9,8 @@ import { sendThrough } from './support/surfaces.ts'
 type Rules = { readonly rules: readonly { readonly failure: string; readonly hits: number }[] }
 type Time = { readonly now: string; readonly offsetSeconds: number }
 type Accounts = { readonly accounts: readonly { readonly accountId: string }[] }
+
+const EACH_SURFACE = ['v1', 'v2', 'smtp'] as const
 
 describe('controls', () => {
   test("the clock moves SES's time, not that of signatures", async () => {
@@ -54,6 +56,53 @@ describe('controls', () => {
     assert.equal((await call(app, 'PUT', '/_sesame/faults', { rules: [{ failure: 'Nonsense' }] })).status, 400)
     await call(app, 'DELETE', '/_sesame/faults')
     await send(app)
+  })
+
+  test('a fault without words of its own says what SES says when it is really so', async () => {
+    await using app = await startWithSender()
+    const states = [
+      ['AccountSendingPaused', { SendingEnabled: false }, { SendingEnabled: true }],
+      ['SendingThrottled', { maxSendRate: 0.001 }, { maxSendRate: 1000 }],
+    ] as const
+    for (const [failure, bad, good] of states) {
+      const set = async (state: typeof bad | typeof good) =>
+        'SendingEnabled' in state
+          ? await app.sesv2.send(new PutAccountSendingAttributesCommand(state))
+          : await call(app, 'PATCH', '/_sesame/accounts/000000000000/regions/us-east-1', state)
+      await send(app)
+      await set(bad)
+      await sendThrough('v2', app, {})
+      const real = await Promise.all(EACH_SURFACE.map((surface) => sendThrough(surface, app, {})))
+      await set(good)
+      app.clock.advance(3600_000_000)
+      await send(app)
+      await call(app, 'PUT', '/_sesame/faults', { rules: [{ failure }] })
+      const faked = await Promise.all(EACH_SURFACE.map((surface) => sendThrough(surface, app, {})))
+      assert.deepEqual(faked, real)
+      assert.ok(real.every((verdict) => 'refusal' in verdict))
+      await call(app, 'DELETE', '/_sesame/faults')
+    }
+  })
+
+  test('a delay holds a call up, and lets it pass', async () => {
+    await using app = await startWithSender()
+    await call(app, 'PUT', '/_sesame/faults', { rules: [{ delayMs: 1, times: 3 }] })
+    for (const surface of EACH_SURFACE) await send(app, {}, surface)
+    assert.equal((await get<Rules>(app, '/_sesame/faults')).rules[0]!.hits, 3)
+  })
+
+  test('the clock lets a quota and a rate that are used up be free again', async () => {
+    await using app = await startWithSender({ config: { max24HourSend: 2, maxSendRate: 1 } })
+    await send(app, { to: ['a@example.org', 'b@example.org'] })
+    const refused = async () => {
+      const verdict = await sendThrough('v1', app, {})
+      return 'refusal' in verdict ? verdict.refusal.message : 'sent'
+    }
+    assert.equal(await refused(), 'Maximum sending rate exceeded.')
+    await call(app, 'POST', '/_sesame/clock', { advanceSeconds: 2 })
+    assert.equal(await refused(), 'Daily message quota exceeded.')
+    await call(app, 'POST', '/_sesame/clock', { advanceSeconds: 86_400 })
+    assert.equal(await refused(), 'sent')
   })
 
   test('a reset empties everything, and the test key still works', async () => {

@@ -102,8 +102,11 @@ function textOf(failure: Failure): string {
   const texts: Partial<Record<Failure, string>> = {
     SendingThrottled: 'Maximum sending rate exceeded.',
     Throttled: 'Rate exceeded',
-    AccountSendingPaused: 'Email sending is disabled.',
-    InternalFailure: 'An internal failure occurred.',
+    AccountSendingPaused: 'Account sending is disabled.',
+    MailFromDomainNotVerified: 'DNS setup for MAIL FROM domain is invalid.',
+    UnknownAccessKey: 'The security token included in the request is invalid.',
+    ExpiredToken: 'The security token included in the request is expired',
+    InternalFailure: 'An internal failure has occurred.',
     ServiceUnavailable: 'Service is temporarily unavailable.',
   }
   return texts[failure] ?? 'A fault rule asked for this failure.'
