@@ -280,4 +280,52 @@ describe('the mailbox simulator', () => {
       },
     ])
   })
+
+  test('is bounded by the rate, not by the quota', async () => {
+    await using app = await withSender(await startApp({ config: { maxSendRate: 1, max24HourSend: 0 } }))
+    const to = [at('success'), at('bounce'), at('complaint')]
+    assert.ok('messageId' in (await sendThrough('v2', app, { to })))
+    for (const surface of ['v1', 'v2', 'smtp'] as const) {
+      const verdict = await sendThrough(surface, app, { to })
+      assert.match('refusal' in verdict ? verdict.refusal.message : 'sent', /Maximum sending rate exceeded\.$/)
+    }
+    app.clock.advance(3000)
+    assert.ok('messageId' in (await sendThrough('v2', app, { to })))
+  })
+
+  test('tells of each recipient what SES tells, labels and letters as they were written', async () => {
+    await using app = await withSender(await startApp())
+    const to = ['Success+a', 'OOTO+b', 'complaint+c', 'SuppressionList+d'].map(at)
+    const verdict = await sendThrough('smtp', app, { to })
+    assert.ok('messageId' in verdict)
+    const events = await eventsOf(app, verdict.messageId)
+    const find = (type: string) => events.find((event) => event.eventType === type)?.[type.toLowerCase()]
+    assert.deepEqual(find('Delivery')?.['recipients'], to.slice(0, 3))
+    const { feedbackId: complaintId, ...complaint } = find('Complaint') ?? {}
+    assert.match(String(complaintId), MESSAGE_ID)
+    assert.deepEqual(complaint, {
+      complaintSubType: null,
+      complainedRecipients: [{ emailAddress: to[2] }],
+      timestamp: '2026-01-15T12:00:00.000Z',
+      userAgent: 'Amazon SES Mailbox Simulator',
+      complaintFeedbackType: 'abuse',
+      arrivalDate: '2026-01-15T12:00:00.000Z',
+    })
+    const { feedbackId: bounceId, ...bounce } = find('Bounce') ?? {}
+    assert.match(String(bounceId), MESSAGE_ID)
+    assert.deepEqual(bounce, {
+      bounceType: 'Permanent',
+      bounceSubType: 'General',
+      bouncedRecipients: [
+        {
+          emailAddress: to[3],
+          action: 'failed',
+          status: '5.1.1',
+          diagnosticCode: `smtp; 550 5.1.1 As requested: user unknown (suppressed address: ${to[3]})`,
+        },
+      ],
+      timestamp: '2026-01-15T12:00:00.000Z',
+      reportingMTA: 'dns; localhost',
+    })
+  })
 })
