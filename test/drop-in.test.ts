@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { SendEmailCommand, SendRawEmailCommand, VerifyEmailIdentityCommand } from '@aws-sdk/client-ses'
 import { CreateEmailIdentityCommand, SendEmailCommand as SendEmailV2Command } from '@aws-sdk/client-sesv2'
 import { call, get, startWithSender } from './support/admin.ts'
-import type { TestApp } from './support/app.ts'
+import { startApp, type TestApp } from './support/app.ts'
 import { SENDER } from './support/surfaces.ts'
 
 type Email = { readonly messageId: string; readonly at: number } & Readonly<Record<string, unknown>>
@@ -178,6 +178,33 @@ Content-Transfer-Encoding: 8bit
       body: { message: 'Email not found within the store' },
     })
     assert.equal((await call(app, 'GET', '/get-emlContent')).status, 400)
+  })
+
+  test('with any credentials and any identity its users change nothing but the port', async () => {
+    await using app = await startApp({ config: { anyCredentials: true, anyIdentity: true } })
+    const { ses, sesv2 } = app.clients('aws-ses-v2-local', {
+      accessKeyId: 'ANY_STRING',
+      secretAccessKey: 'ANY_STRING',
+    })
+    const Destination = { ToAddresses: ['receiver@example.com'] }
+    const Message = { Subject: { Data: 'S' }, Body: { Text: { Data: 'T' } } }
+    await ses.send(new SendEmailCommand({ Source: 'sender@example.com', Destination, Message }))
+    const notes = { FileName: 'notes.txt', RawContent: Buffer.from('text file'), ContentType: 'text/plain' }
+    await sesv2.send(
+      new SendEmailV2Command({
+        FromEmailAddress: 'sender@example.com',
+        Destination,
+        Content: { Simple: { ...Message, Attachments: [notes] } },
+      }),
+    )
+    await app.smtp('ANY_STRING', 'ANY_STRING').sendMail({ from: 'a@example.net', to: 'b@example.net', text: 'T' })
+    const { emails } = await get<Store>(app, '/store')
+    assert.deepEqual(
+      emails.map(({ from }) => from),
+      ['sender@example.com', 'sender@example.com', 'a@example.net'],
+    )
+    const [file] = emails[1]!['attachments'] as { content: string; size: number }[]
+    assert.deepEqual([Buffer.from(file!.content, 'base64').toString(), file!.size], ['text file', 9])
   })
 
   test('the health check answers with nothing', async () => {

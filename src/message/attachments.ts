@@ -76,7 +76,10 @@ export function attachmentEntity(attachment: Attachment): Entity {
 
 const SOFT_BREAK = Buffer.from('=')
 
-/** 7bit is for text and messages only: programs that read it may change line ends, which a file of another kind cannot bear. */
+/**
+ * 7bit is for messages (RFC 2046 §5.2.1), and for text where the caller asks for it: well-known programs change its line
+ * ends and add one, which no file can bear.
+ */
 function encodeContent({ content, transferEncoding, contentType, fileName }: Attachment): {
   encoding: string
   body: Buffer
@@ -85,8 +88,9 @@ function encodeContent({ content, transferEncoding, contentType, fileName }: Att
     // A last soft line break keeps off the line end that some programs give to every line of this encoding.
     return { encoding: 'quoted-printable', body: Buffer.concat([encodeQuotedPrintable(content, false), SOFT_BREAK]) }
   }
-  const isText = /^(?:text|message)\//i.test(contentType ?? contentTypeOf(fileName))
-  if (transferEncoding !== 'BASE64' && isText && isSevenBitSafe(content)) {
+  const type = contentType ?? contentTypeOf(fileName)
+  const isWanted = transferEncoding === 'SEVEN_BIT' ? /^(?:text|message)\//i : /^message\//i
+  if (transferEncoding !== 'BASE64' && isWanted.test(type) && isSevenBitSafe(content)) {
     return { encoding: '7bit', body: Buffer.from(content.buffer, content.byteOffset, content.byteLength) }
   }
   return { encoding: 'base64', body: encodeBase64(content) }

@@ -156,14 +156,19 @@ test('An attachment keeps its octets whatever its encoding says', async () => {
   }
 })
 
-test('A text file in ASCII is sent as it is, unless base64 is asked for', () => {
+test('A text file in ASCII is sent as it is where 7bit is asked for, an attached message unless base64 is', () => {
   const csv = { ...FILE, fileName: 'list.csv', content: Buffer.from('a,b\r\n1,2') }
-  assert.match(
-    composed({ attachments: [csv] }).toString(),
-    /list\.csv\r\nContent-Transfer-Encoding: 7bit\r\n[^]*\r\na,b\r\n1,2\r\n--/,
-  )
-  assert.match(composed({ attachments: [{ ...csv, transferEncoding: 'BASE64' }] }).toString(), /\r\nYSxiDQoxLDI=\r\n/)
-  assert.match(composed({ attachments: [{ ...csv, content: Buffer.from('a,b\n') }] }).toString(), /\r\nYSxiCg==\r\n/)
+  const [asIs, encoded] = [/7bit\r\n[^]*\r\na,b\r\n1,2\r\n--/, /base64\r\n[^]*\r\nYSxiDQoxLDI=\r\n/]
+  for (const [attachment, expected] of [
+    [{ ...csv, transferEncoding: 'SEVEN_BIT' }, asIs],
+    [csv, encoded],
+    [{ ...csv, transferEncoding: 'BASE64' }, encoded],
+    [{ ...csv, transferEncoding: 'SEVEN_BIT', content: Buffer.from('a,b\n') }, /base64\r\n[^]*\r\nYSxiCg==\r\n/],
+    [{ ...csv, fileName: 'old.eml' }, asIs],
+    [{ ...csv, fileName: 'old.eml', transferEncoding: 'BASE64' }, encoded],
+  ] as const) {
+    assert.match(composed({ attachments: [attachment] }).toString(), expected)
+  }
 })
 
 test('A boundary that occurs in the content is not used', () => {
@@ -292,7 +297,7 @@ const mailbox = fc.record({
 const quoted = ({ name, address }: { name: string; address: string }) =>
   name === '' ? address : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
 
-const fileName = fc.tuple(unicodeLine, fc.constantFrom('pdf', 'png', 'bin', 'docx')).map(
+const fileName = fc.tuple(unicodeLine, fc.constantFrom('pdf', 'png', 'bin', 'docx', 'txt', 'csv', 'html')).map(
   ([name, extension]) =>
     `${name
       .replace(/[/\\:*?"<>|]/g, '')
@@ -300,18 +305,22 @@ const fileName = fc.tuple(unicodeLine, fc.constantFrom('pdf', 'png', 'bin', 'doc
       .toWellFormed()
       .trim()}x.${extension}`,
 )
-const attachment = fc.record({
-  content: fc.oneof(
-    fc.uint8Array({ minLength: 1 }),
-    fc.string({ minLength: 1 }).map((text) => Buffer.from(text)),
-  ),
-  fileName,
-  contentType: fc.constant(undefined),
-  disposition: fc.constantFrom('ATTACHMENT' as const, 'INLINE' as const),
-  description: fc.option(unicodeLine, { nil: undefined }),
-  contentId: fc.option(fc.stringMatching(/^[a-z0-9.]{1,20}@example$/), { nil: undefined }),
-  transferEncoding: fc.constantFrom(undefined, 'SEVEN_BIT' as const, 'BASE64' as const, 'QUOTED_PRINTABLE' as const),
-})
+const attachment = fc
+  .record({
+    content: fc.oneof(
+      fc.uint8Array({ minLength: 1 }),
+      fc.string({ minLength: 1 }).map((text) => Buffer.from(text)),
+    ),
+    fileName,
+    contentType: fc.constant(undefined),
+    disposition: fc.constantFrom('ATTACHMENT' as const, 'INLINE' as const),
+    description: fc.option(unicodeLine, { nil: undefined }),
+    contentId: fc.option(fc.stringMatching(/^[a-z0-9.]{1,20}@example$/), { nil: undefined }),
+    // Text in SEVEN_BIT is the caller's own wish: postal-mime changes its line ends.
+    transferEncoding: fc.constantFrom(undefined, 'BASE64' as const, 'QUOTED_PRINTABLE' as const),
+  })
+  // An inline text is a part of the body to who reads it.
+  .map((each) => (/\.(?:txt|csv|html)$/.test(each.fileName) ? { ...each, disposition: 'ATTACHMENT' as const } : each))
 
 /** Line ends as LF, without those at the end: postal-mime adds one to every text. */
 const lines = (text: string | false | undefined) => (text || '').replaceAll('\r\n', '\n').replace(/\n+$/, '')

@@ -86,6 +86,34 @@ test('A text of any transfer encoding is read as it was composed', async () => {
   }
 })
 
+test('Attached files are read octet for octet, whatever their transfer encoding', async () => {
+  const contents = ['', 'text', 'two\r\nlines', 'two\r\nlines\r\n', '\r\n', 'ends in blanks  ']
+  const part = (content: string, encoding: string) =>
+    `--b\r\nContent-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: ${encoding}\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\n${content}\r\n`
+  for (const encoding of ['7bit', '8bit', 'quoted-printable']) {
+    const encoded = (content: string) => (encoding === 'quoted-printable' ? content.replace(/ $/, '=20') : content)
+    const files = contents.map((content) => part(encoded(content), encoding)).join('')
+    const raw = `Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n${files}--b--\r\n`
+    const { text, attachments } = await readMessage(Buffer.from(raw))
+    assert.equal(text, 'text')
+    assert.deepEqual(
+      attachments.map(({ content, size }) => [Buffer.from(content).toString(), size]),
+      contents.map((content) => [content, content.length]),
+      encoding,
+    )
+  }
+})
+
+test('A calendar is read octet for octet', async () => {
+  const head = 'Content-Type: text/calendar; name=a.ics\r\nContent-Disposition: attachment; filename=a.ics\r\n'
+  const raw = `${head}Content-Transfer-Encoding: base64\r\n\r\n${btoa('BEGIN:VCALENDAR')}\r\n`
+  const { attachments } = await readMessage(Buffer.from(raw))
+  assert.deepEqual(
+    attachments.map(({ content, size }) => [Buffer.from(content).toString(), size]),
+    [['BEGIN:VCALENDAR', 15]],
+  )
+})
+
 test('A message beyond the bounds is read for its header section', async () => {
   const bomb = `Subject: bomb\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\n'.repeat(2000)}`
   const message = await readMessage(Buffer.from(bomb))

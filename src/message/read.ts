@@ -2,6 +2,7 @@
 import { decodeWords, splitMessage } from './headers.ts'
 import { listParts } from './mime-parts.ts'
 import type { Part } from './mime-parts.ts'
+import { decodeTransfer } from './transfer-encoding.ts'
 
 export { extractCodes, extractLinks } from './extract.ts'
 
@@ -57,7 +58,7 @@ export async function readMessage(raw: Uint8Array): Promise<ReadMessage> {
     date: email?.date ?? null,
     text: bodyText(email?.text, parts, 'text/plain'),
     html: bodyText(email?.html, parts, 'text/html'),
-    attachments: (email?.attachments ?? []).map(readAttachment),
+    attachments: readAttachments(email?.attachments ?? [], parts),
   }
 }
 
@@ -106,6 +107,40 @@ function bodyText(text: string | undefined, parts: readonly Part[], type: string
   const lines = text.replaceAll('\r\n', '\n')
   const last = parts.findLast((part) => part.contentType.value === type && part.disposition?.value !== 'attachment')
   return last?.transferEncoding !== 'base64' && lines.endsWith('\n') ? lines.slice(0, -1) : lines
+}
+
+/**
+ * The attachments that postal-mime finds, with the octets that the sender gave: it turns the line ends of a file that is
+ * not base64 into LF, and adds one, to a calendar always. Both lists are in the order of the message; what cannot be told in ours stays as it is.
+ */
+function readAttachments(found: Email['attachments'], parts: readonly Part[]): ReadAttachment[] {
+  let next = 0
+  return found.map((attachment) => {
+    const read = readAttachment(attachment)
+    const index = parts.findIndex((part, n) => n >= next && isPartOf(read, part))
+    const part = parts[index]
+    if (part === undefined) return read
+    next = index + 1
+    const content = decodeTransfer(part.body, part.transferEncoding)
+    const isAltered = !content.equals(read.content) && isSameText(content, read.content)
+    return isAltered ? { ...read, size: content.length, content } : read
+  })
+}
+
+function isPartOf({ contentType, filename, disposition }: ReadAttachment, part: Part): boolean {
+  const { parameters } = part.contentType
+  const name = part.disposition?.parameters.get('filename') ?? parameters.get('name') ?? null
+  return (
+    part.contentType.value === contentType && name === filename && (part.disposition?.value ?? null) === disposition
+  )
+}
+
+/** Whether two texts differ in their line ends at most, and in one at the end. */
+function isSameText(one: Buffer, two: Uint8Array): boolean {
+  const [first, second] = [one.toString('latin1'), Buffer.from(two).toString('latin1')].map((text) =>
+    text.replaceAll('\r\n', '\n'),
+  )
+  return first === second || `${first}\n` === second
 }
 
 function readAttachment(attachment: Email['attachments'][number]): ReadAttachment {
