@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { GetAccountCommand, PutAccountSendingAttributesCommand } from '@aws-sdk/client-sesv2'
+import { FAILURES } from '../src/errors/catalogue.ts'
 import { call, get, type Listing, read, send, startWithSender } from './support/admin.ts'
 import { startApp } from './support/app.ts'
 import { sendThrough } from './support/surfaces.ts'
@@ -56,6 +57,27 @@ describe('controls', () => {
     assert.equal((await call(app, 'PUT', '/_sesame/faults', { rules: [{ failure: 'Nonsense' }] })).status, 400)
     await call(app, 'DELETE', '/_sesame/faults')
     await send(app)
+  })
+
+  test('every error of the catalogue can be asked for, on every surface', async () => {
+    await using app = await startWithSender()
+    for (const [failure, { v1, v2, smtp }] of Object.entries(FAILURES)) {
+      await call(app, 'PUT', '/_sesame/faults', { rules: [{ failure, message: 'as asked' }] })
+      for (const [surface, [code, status]] of [
+        ['v1 by sdk 2', v1],
+        ['v2', v2],
+      ] as const) {
+        const verdict = await sendThrough(surface, app, {})
+        assert.deepEqual(verdict, { refusal: { code, status, message: 'as asked' } }, `${surface}, ${failure}`)
+      }
+      const [code, prefix] = smtp
+      const verdict = await sendThrough('smtp', app, {})
+      assert.ok('refusal' in verdict, failure)
+      const says = prefix === '' || prefix.endsWith(': ') ? `${prefix}as asked` : prefix
+      assert.deepEqual(verdict.refusal, { code: String(code), status: code, message: says }, failure)
+    }
+    // Each was told as it was asked for; none was logged as a bug of ours.
+    assert.deepEqual(app.errors, [])
   })
 
   test('a fault without words of its own says what SES says when it is really so', async () => {
