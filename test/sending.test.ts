@@ -328,4 +328,30 @@ describe('the mailbox simulator', () => {
       reportingMTA: 'dns; localhost',
     })
   })
+
+  test('ooto answers the return path, once, and never what a program wrote', async () => {
+    await using app = await startApp({ profile: 'strict', config: { autoVerify: true, maxSendRate: 100 } })
+    await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: 'example.com' }))
+    const mail = { to: [at('ooto+Label')], subject: 'Grüße', returnPath: 'bounces@example.com' }
+    const verdict = await sendThrough('v2', app, mail)
+    assert.ok('messageId' in verdict)
+    await app.idle()
+    const found = await app.services.store.messages.list({ to: 'bounces@example.com' }, { limit: 10 })
+    assert.equal(found.length, 1)
+    const { message } = found[0]!
+    assert.deepEqual(
+      [message.surface, message.source, message.returnPath, message.counted],
+      ['system', at('ooto+Label'), '', 0],
+    )
+    const parsed = await simpleParser(await rawOf(app, message.id))
+    // Without a charset the caller's subject was ASCII.
+    assert.equal(parsed.subject, 'Auto: Gr??e')
+    assert.equal(parsed.inReplyTo, `<${verdict.messageId}@email.amazonses.com>`)
+    assert.equal(parsed.headers.get('auto-submitted'), 'auto-replied')
+
+    const automatic = `From: ${SENDER}\r\nTo: ${at('ooto')}\r\nAuto-Submitted: auto-generated\r\n\r\nHi\r\n`
+    await app.ses.send(new SendRawEmailCommand({ RawMessage: { Data: Buffer.from(automatic) } }))
+    await app.idle()
+    assert.deepEqual(await app.services.store.messages.list({ to: SENDER }, { limit: 10 }), [])
+  })
 })

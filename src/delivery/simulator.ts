@@ -24,7 +24,7 @@ function fate(position: number, mailbox: string): RecipientOutcome {
   const local = mailbox.slice(0, mailbox.lastIndexOf('@')).toLowerCase()
   const [name = ''] = local.split('+', 1)
   switch (name) {
-    // `ooto` is delivered; its automatic reply goes to an address of ours that nobody reads.
+    // What `ooto` answers is mail of its own: domain/auto-replies.ts.
     case 'success':
     case 'ooto':
       return { position, kind: 'delivered', reply: ACCEPTED }

@@ -12,45 +12,63 @@ export type Notice = { readonly to: string; readonly subject: string; readonly t
 
 /** Queues a notice in the mail of `scope`, and gives its MessageId. The sender is `no-reply@` our host name. */
 export async function sendNotice(services: Services, scope: Scope, notice: Notice): Promise<string> {
-  const from = mailbox(`no-reply@${services.config.hostname}`)
-  const to = mailbox(notice.to)
-  const message = value(
-    splitMessage(
-      value(
-        compose(
-          {
-            from: `Sesame <${from.address}>`,
-            to: [to.text],
-            cc: [],
-            replyTo: [],
-            subject: { data: notice.subject, charset: 'UTF-8' },
-            text: { data: notice.text, charset: 'UTF-8' },
-            html: notice.html === undefined ? undefined : { data: notice.html, charset: 'UTF-8' },
-            // RFC 3834 §5: nobody's auto-responder shall answer this.
-            headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
-            attachments: [],
-          },
-          () => `----=_Part_${services.random.uuid()}`,
-        ),
-      ),
-    ),
-  )
+  const address = `no-reply@${services.config.hostname}`
+  return await sendOwnMail(services, scope, {
+    ...notice,
+    operation: 'Notice',
+    from: `Sesame <${address}>`,
+    returnPath: address,
+    // RFC 3834 §5: nobody's auto-responder shall answer this.
+    headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
+  })
+}
+
+/** `returnPath`: the envelope sender; empty is the null path. `operation`: the value of `ses:operation` in events. */
+export type OwnMail = Notice & {
+  readonly operation: string
+  readonly from: string
+  readonly returnPath: string
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** Queues mail that we write ourselves, and gives its MessageId. */
+export async function sendOwnMail(services: Services, scope: Scope, mail: OwnMail): Promise<string> {
+  const from = mailbox(mail.from)
+  const to = mailbox(mail.to)
+  const message = value(splitMessage(value(composeOwn(services, mail, to))))
   return await acceptLetter(services, scope, {
     surface: 'system',
-    operation: 'Notice',
+    operation: mail.operation,
     isRaw: false,
-    source: from,
+    source: mailbox(from.address),
     sourceArn: null,
-    returnPath: () => from.address,
-    feedbackAddress: from.address,
+    returnPath: () => mail.returnPath,
+    feedbackAddress: mail.returnPath,
     configurationSet: null,
     tags: [],
-    automaticTags: { 'ses:operation': ['Notice'] },
+    automaticTags: { 'ses:operation': [mail.operation] },
     recipients: [{ mailbox: to, field: 'to' }],
     message,
     tenantName: null,
     listManagement: null,
   })
+}
+
+function composeOwn(services: Services, mail: OwnMail, to: Mailbox): Parsed<Buffer> {
+  return compose(
+    {
+      from: mail.from,
+      to: [to.text],
+      cc: [],
+      replyTo: [],
+      subject: { data: mail.subject, charset: 'UTF-8' },
+      text: { data: mail.text, charset: 'UTF-8' },
+      html: mail.html === undefined ? undefined : { data: mail.html, charset: 'UTF-8' },
+      headers: mail.headers,
+      attachments: [],
+    },
+    () => `----=_Part_${services.random.uuid()}`,
+  )
 }
 
 function mailbox(text: string): Mailbox {

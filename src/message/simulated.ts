@@ -6,3 +6,8 @@ export const SIMULATOR_DOMAIN = 'simulator.amazonses.com'
 export function isSimulated(mailbox: string): boolean {
   return mailbox.toLowerCase().endsWith(`@${SIMULATOR_DOMAIN}`)
 }
+
+/** True of the simulator's mailbox that answers what it gets, `ooto` or `ooto+label`. */
+export function isOutOfOffice(mailbox: string): boolean {
+  return isSimulated(mailbox) && /^ooto(?:\+[^@]*)?@/i.test(mailbox)
+}
