@@ -1,7 +1,6 @@
 /** Composition: configuration and platform in, a server out. Here, in servers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
-import { createDeliver } from './deliver.ts'
-import { deliver } from './delivery/transports.ts'
+import { createDeliver, createDeliverAtOnce } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
 import type { Accepted, Services } from './domain/context.ts'
@@ -47,9 +46,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     store,
     quotas: createQuotas({ clock: platform.clock, store }),
     gate: { underWay: 0 },
-    // Every transport of this version has an answer at once. A process that does not deliver leaves that to one that does.
-    deliverAtOnce: (destination, recipients) =>
-      config.roles.has('delivery') ? deliver(config.hostname, destination, recipients) : undefined,
+    deliverAtOnce: createDeliverAtOnce(config),
     publicUrl: () => state.publicUrl,
     onAccepted(accepted: Accepted) {
       if (config.roles.has('delivery')) queue.offer(accepted.jobs)

@@ -1,9 +1,22 @@
-/** What the queue runs for a job: look up who gets it, hand it to the transport, write down what became of it. */
+/** Delivery, put together: what is known at once, and what the queue runs for a job. */
+import type { Config } from './config/config.ts'
 import { deliver } from './delivery/transports.ts'
 import { answerOutOfOffice } from './domain/auto-replies.ts'
 import type { Services } from './domain/context.ts'
 import { settle } from './domain/settle.ts'
+import { isOutOfOffice } from './message/simulated.ts'
 import type { Job } from './store/types.ts'
+
+/**
+ * Outcomes that are known at the acceptance. A process that does not deliver leaves them to one that does, and who is
+ * out of office has a reply to write, for which there must be a job.
+ */
+export function createDeliverAtOnce({ roles, hostname }: Config): Services['deliverAtOnce'] {
+  return (destination, recipients) => {
+    if (!roles.has('delivery') || recipients.some(({ mailbox }) => isOutOfOffice(mailbox))) return undefined
+    return deliver(hostname, destination, recipients)
+  }
+}
 
 /** Every transport of this version has an answer at once, so that a job is over after one attempt. */
 export function createDeliver(services: Services): (job: Job) => Promise<'done'> {

@@ -76,7 +76,7 @@ export async function acceptLetter(services: Services, scope: Scope, letter: Let
 export async function bounded<T>(ctx: Ctx, task: () => Promise<T>): Promise<T> {
   const { gate, config } = ctx
   if (gate.underWay >= config.limits.acceptancesUnderWay) {
-    fail('ServiceUnavailable', 'The service is temporarily unavailable. Please try again.')
+    fail('ServiceUnavailable', 'Service is temporarily unavailable.')
   }
   gate.underWay++
   try {
