@@ -3,7 +3,7 @@ import type { Api } from '../../src/model/load.ts'
 import type { HttpOptions, TestHttp } from './http.ts'
 import { KEYS } from './http.ts'
 import type { Sent, Signing } from './signing.ts'
-import { NOW, presign, sign } from './signing.ts'
+import { NOW, presign, sign, signWithDateHeader } from './signing.ts'
 
 const INVALID_TOKEN = 'The security token included in the request is invalid.'
 const MISMATCH =
@@ -202,6 +202,12 @@ export const FAULTS: readonly Fault[] = [
     make: altered((authorization) => authorization.replace(';host', '')),
     told: 'mismatch',
     message: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+  },
+  {
+    name: 'a header that is named twice in SignedHeaders',
+    make: async (http, plain) => signWithDateHeader(http, plain, NOW, ['date', 'host', 'host']),
+    told: 'mismatch',
+    message: MISMATCH,
   },
   {
     name: 'an x-amz header that is not signed',

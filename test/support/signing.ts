@@ -127,14 +127,21 @@ function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }
 
-/** By hand, as AWS's guide describes it. */
-export function signWithDateHeader(http: TestHttp, plain: Sent, at: number): Sent {
+/** By hand, as AWS's guide describes it; `names` are those of SignedHeaders. */
+export function signWithDateHeader(
+  http: TestHttp,
+  plain: Sent,
+  at: number,
+  names: readonly ('date' | 'host')[] = ['date', 'host'],
+): Sent {
   const date = new Date(at).toUTCString()
   const timestamp = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '')
   const scope = `${timestamp.slice(0, 8)}/us-east-1/ses/aws4_request`
-  const canonical = `${plain.method}\n${plain.path}\n\ndate:${date}\nhost:${http.host}\n\ndate;host\n${hashOf(plain)}`
+  const values = { date, host: http.host }
+  const lines = names.map((name) => `${name}:${values[name]}\n`).join('')
+  const canonical = `${plain.method}\n${plain.path}\n\n${lines}\n${names.join(';')}\n${hashOf(plain)}`
   const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${KEYS.secretAccessKey}`)
   const signature = hmac(key, `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash('sha256', canonical)}`).toString('hex')
-  const authorization = `AWS4-HMAC-SHA256 Credential=${KEYS.accessKeyId}/${scope}, SignedHeaders=date;host, Signature=${signature}`
+  const authorization = `AWS4-HMAC-SHA256 Credential=${KEYS.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`
   return { ...plain, headers: { ...plain.headers, host: http.host, date, authorization } }
 }
