@@ -10,7 +10,7 @@ const { run } = await import('./cli/run.ts')
 // A reader that has gone away (`sesame … | head`) is no bug.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-process.exitCode = await run(process.argv.slice(2), {
+const ended = run(process.argv.slice(2), {
   env: process.env,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
@@ -26,6 +26,10 @@ process.exitCode = await run(process.argv.slice(2), {
     process.on('unhandledRejection', (error) => listener(error, 'rejection'))
   },
   exit: (code) => process.exit(code),
+})
+process.exitCode = await ended.catch((error: unknown) => {
+  process.stderr.write(`sesame: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
+  return 1
 })
 
 // All is done: whatever a library may have left open is not waited for.

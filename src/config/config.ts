@@ -66,6 +66,7 @@ export type Limits = {
   readonly recipients: number
   readonly httpHeadersTimeoutMs: number
   readonly httpRequestTimeoutMs: number
+  readonly httpIdleTimeoutMs: number
   readonly smtpConnections: number
   readonly smtpIdleTimeoutMs: number
   readonly smtpSessionTimeoutMs: number

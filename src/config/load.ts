@@ -220,6 +220,7 @@ function assembleLimits(get: <K extends keyof Limits>(key: K) => Settings[K]): L
     recipients: get('recipients'),
     httpHeadersTimeoutMs: get('httpHeadersTimeoutMs'),
     httpRequestTimeoutMs: get('httpRequestTimeoutMs'),
+    httpIdleTimeoutMs: get('httpIdleTimeoutMs'),
     smtpConnections: get('smtpConnections'),
     smtpIdleTimeoutMs: get('smtpIdleTimeoutMs'),
     smtpSessionTimeoutMs: get('smtpSessionTimeoutMs'),

@@ -264,8 +264,15 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   recipients: limit('recipients', 100_000, 50, 'Recipients of one message.'),
   httpHeadersTimeoutMs: limit('http-headers-timeout-ms', 3_600_000, 15_000, 'Time to send the head of a request.'),
   httpRequestTimeoutMs: limit('http-request-timeout-ms', 3_600_000, 120_000, 'Time to send a whole request.'),
+  // Longer than a call of the admin API may wait for mail (300 s).
+  httpIdleTimeoutMs: limit(
+    'http-idle-timeout-ms',
+    3_600_000,
+    360_000,
+    'Silence after which an HTTP connection is ended: nobody sends, and nobody reads what was sent.',
+  ),
   smtpConnections: limit('smtp-connections', 100_000, 500, 'SMTP connections open at once, for each listener.'),
-  // Facts 6.1: SES closes an idle connection after some 10 s; clients that pool (nodemailer) hold one longer, so we are milder.
+  // SES closes an idle connection after some 10 s; clients that pool (nodemailer) hold one longer, so we are milder.
   smtpIdleTimeoutMs: limit(
     'smtp-idle-timeout-ms',
     3_600_000,

@@ -51,12 +51,15 @@ export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
     }
   }
 
+  const { limits } = deps.config
+  // The head is part of the request, so it cannot have longer; node insists.
+  const headersTimeout = Math.min(limits.httpHeadersTimeoutMs, limits.httpRequestTimeoutMs)
   const options: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: deps.config.limits.httpHeadersTimeoutMs,
-    requestTimeout: deps.config.limits.httpRequestTimeoutMs,
+    headersTimeout,
+    requestTimeout: limits.httpRequestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headersTimeout),
     noDelay: true,
   }
   const started = startable(options, deps.tls)
@@ -65,6 +68,8 @@ export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
     async listen(host, port) {
       const { server } = await started()
       server.maxConnections = MAX_CONNECTIONS
+      // Node ends connections without traffic, and so those of clients that do not read what they asked for.
+      server.timeout = limits.httpIdleTimeoutMs
       server.on('request', (request: IncomingMessage, response: ServerResponse) => {
         void handle(request, response, false)
       })
@@ -78,8 +83,9 @@ export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
     },
     async close() {
       closing = true
-      const { server } = await started()
-      if (!server.listening) return
+      const made = await started().catch(() => undefined)
+      if (made?.server.listening !== true) return
+      const { server } = made
       const cancel = deps.wallClock.after(CLOSE_MS, () => server.closeAllConnections())
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
