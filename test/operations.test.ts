@@ -51,6 +51,18 @@ test('docs/operations.md names all 187 operations, each once', () => {
 })
 
 describe('an operation of a later version', () => {
+  for (const api of ['v1', 'v2'] as const) {
+    test(`of ${api} says so, each by its name`, async () => {
+      const names: readonly string[] = Object.values(APIS[api].later).flat()
+      const handlers = new Map<string, () => Promise<unknown>>(Object.entries(APIS[api].handlers as object))
+      assert.ok(names.length > 20)
+      for (const name of names) {
+        const message = `The operation ${name} is not implemented in this version of Sesame.`
+        await assert.rejects(async () => await handlers.get(name)?.(), { failure: 'NotImplemented', message })
+      }
+    })
+  }
+
   test('answers 501 with its name', async () => {
     await using app = await startApp()
     const calls = [
