@@ -200,7 +200,7 @@ describe('creating', () => {
     await assert.rejects(
       app.sesv2.send(new CreateV2({ ConfigurationSetName: 'other', SuppressionOptions: {} })),
       (error: Error) => {
-        assert.equal(error.message, 'An internal failure has occurred.')
+        assert.deepEqual([error.name, error.message], ['InternalFailure', 'An internal failure has occurred.'])
         return true
       },
     )

@@ -120,6 +120,8 @@ const CATALOGUE = {
     v2: ['InternalServiceErrorException', 500],
     smtp: UNAVAILABLE,
   },
+  // Observed: a null where AWS's own code expects none ends in its framework, whose exception v2 does not model.
+  UnhandledNull: { v1: ['InternalFailure', 500], v2: ['InternalFailure', 500], smtp: UNAVAILABLE },
 } as const satisfies Record<string, Row>
 
 export type Failure = keyof typeof CATALOGUE

@@ -119,7 +119,7 @@ function suppressedReasons(options: CreateRequest['SuppressionOptions']): NewCon
     notImplemented('CreateConfigurationSet with SuppressionOptions beyond SuppressedReasons')
   }
   // SES itself falls over an empty block (observed); to it `[]`, no suppression, and nothing at all are different things.
-  return options.SuppressedReasons ?? fail('InternalFailure', 'An internal failure has occurred.')
+  return options.SuppressedReasons ?? fail('UnhandledNull', 'An internal failure has occurred.')
 }
 
 function vdm(options: CreateRequest['VdmOptions']): NewConfigurationSet['vdm'] {
