@@ -220,6 +220,11 @@ test('Custom headers are refused as SES does', () => {
   assert.equal(refused({ headers: twice }), "Duplicate header 'precedence'.")
 })
 
+test('A subject that no header section could hold is refused before it is encoded', () => {
+  const result = compose({ ...PLAIN, subject: { data: 'ü'.repeat(262_145), charset: 'UTF-8' } }, boundaries())
+  assert.deepEqual(result, { ok: false, error: 'Header section too long.' })
+})
+
 test('Attachments are refused as SES does', () => {
   const invalid = (name: string) =>
     `Invalid attachment file name <${name}>: control characters and / \\ : * ? " < > | are not allowed.`

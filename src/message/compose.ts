@@ -6,7 +6,7 @@ import { encodeText, isCharset } from './charsets.ts'
 import type { Attachment, Content, Text } from './content.ts'
 import { customHeaderError } from './custom-headers.ts'
 import { isPrintable, oneLine, toEncodedWords } from './encoded-words.ts'
-import { foldField } from './headers.ts'
+import { foldField, MAX_SECTION_OCTETS, TOO_LONG } from './headers.ts'
 import { MAX_PARTS } from './mime-parts.ts'
 import { parsed, unparsed } from './parsed.ts'
 import type { Parsed } from './parsed.ts'
@@ -38,6 +38,8 @@ function contentError({ subject, text, html, headers, attachments }: Content): s
   for (const each of [subject, text, html]) {
     if (each?.charset !== undefined && !isCharset(each.charset)) return `Invalid charset <${each.charset}>.`
   }
+  // It could not be kept anyway, and encoding megabytes of it would take seconds.
+  if (subject !== undefined && subject.data.length > MAX_SECTION_OCTETS) return TOO_LONG
   if (attachments.length >= MAX_PARTS) return `Number of MIME parts exceeds ${MAX_PARTS}.`
   for (const attachment of attachments) {
     const error = attachmentError(attachment)

@@ -22,9 +22,9 @@ export type RawMessage = {
   readonly body: Uint8Array
 }
 
-const MAX_SECTION_OCTETS = 262_144
+export const MAX_SECTION_OCTETS = 262_144
 const MAX_FIELDS = 1000
-const TOO_LONG = 'Header section too long.'
+export const TOO_LONG = 'Header section too long.'
 
 const CR = 0x0d
 const LF = 0x0a
