@@ -46,7 +46,8 @@ describe('over SMTP', () => {
     const details = await read(app, id)
     assert.equal(details.configurationSet, 'news')
     const [sent] = details.events.filter(({ eventType }) => eventType === 'Send')
-    const { tags } = sent?.mail as unknown as { tags: Record<string, readonly string[]> }
+    assert.ok(sent)
+    const { tags } = sent.mail as unknown as { tags: Record<string, readonly string[]> }
     assert.deepEqual(
       [tags['campaign'], tags['kind'], tags['ses:configuration-set']],
       [['spring'], ['letter'], ['news']],
