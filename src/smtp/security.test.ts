@@ -163,6 +163,40 @@ test('a web request is turned away with its body', async () => {
   )
 })
 
+test('TLS on the port that begins in the clear is told so and ended', async () => {
+  await using server = await startInbound()
+  const hello = String.raw`\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03`
+  await dialog(server.port, `S: 220 …\nB: ${hello}\nS: 500 Error: NUL is not allowed\nS: 421 …\nS: [closed]`)
+})
+
+test('clear text on the TLS port gets no word of SMTP', async () => {
+  await using server = await startSubmission({}, 'tls')
+  using client = await converse(server.port)
+  client.send('EHLO client.example\r\n')
+  assert.doesNotMatch(await client.rest(), /^[2-5]\d\d/m)
+  await dialog(server.port, 'S: 220 …', { tls: true })
+})
+
+test('a message in chunks (BDAT), which nobody offered, is no message', async () => {
+  await using server = await startInbound()
+  await dialog(
+    server.port,
+    `S: 220 …
+    C: MAIL FROM:<a@b.example>
+    C: RCPT TO:<a@in.example>
+    C: BDAT 27 LAST
+    C: MAIL FROM:<c@d.example>
+    C: QUIT
+    S: 250 Ok
+    S: 250 Ok
+    S: 500 Error: command not implemented
+    S: 503 Sender already specified.
+    S: 221 Bye
+    S: [closed]`,
+  )
+  assert.deepEqual(server.mails, [])
+})
+
 test('the name of the client cannot carry control characters', async () => {
   await using server = await startInbound()
   await dialog(

@@ -19,7 +19,7 @@ function place() {
   const logged: string[] = []
   const watching = new Map<string, () => void>()
   const log = createLog('debug', fakeClock(), (line) => void logged.push(line))
-  const config = { dataDir, hostname: 'mail.example', tlsCert: undefined, tlsKey: undefined }
+  const config = { profile: 'local' as const, dataDir, hostname: 'mail.example', tlsCert: undefined, tlsKey: undefined }
   const files = { ...config, tlsCert: join(dataDir, 'cert.pem'), tlsKey: join(dataDir, 'key.pem') }
   const watch = (directory: string, pull: () => void) => {
     watching.set(directory, pull)
@@ -67,6 +67,14 @@ describe('the certificate of our own', () => {
     for (const file of ['smtp-key.pem', 'smtp-cert.pem'])
       assert.equal(statSync(join(at.dataDir, file)).mode & 0o777, 0o600)
     assert.deepEqual((await loadCertificate(at.config, at.log)).pem(), made.pem())
+  })
+
+  test('is warned of in production, where one is to be given', async () => {
+    using at = place()
+    await loadCertificate(at.config, at.log)
+    assert.ok(!at.logged.some((line) => line.includes('level=warn')))
+    await loadCertificate({ ...at.config, profile: 'production' }, at.log)
+    assert.ok(at.logged.some((line) => line.includes('level=warn') && line.includes('--tls-cert')))
   })
 
   test('is trusted by a client that is given it', async () => {

@@ -23,7 +23,7 @@ export type Certificate = {
 /** Calls `changed` when something in `directory` may have changed, until the returned function is called. */
 export type Watch = (directory: string, changed: () => void) => () => void
 
-export type CertificateConfig = Pick<Config, 'hostname' | 'dataDir' | 'tlsCert' | 'tlsKey'>
+export type CertificateConfig = Pick<Config, 'profile' | 'hostname' | 'dataDir' | 'tlsCert' | 'tlsKey'>
 
 /** RFC 5280 §4.1.2.5: no well-defined end. A certificate that nobody can verify need not expire either. */
 const NEVER = new Date('9999-12-31T23:59:59Z')
@@ -38,7 +38,11 @@ const LONG_AGO = new Date('2020-01-01T00:00:00Z')
  */
 export async function loadCertificate(config: CertificateConfig, log: Log, watch = watchFiles): Promise<Certificate> {
   const { tlsCert, tlsKey } = config
-  if (tlsCert === undefined && tlsKey === undefined) return fixed(await ownPem(config, log))
+  if (tlsCert === undefined && tlsKey === undefined) {
+    if (config.profile === 'production')
+      log.warn('no --tls-cert: SMTP has a certificate of its own making, which no client can verify, and HTTP is plain')
+    return fixed(await ownPem(config, log))
+  }
   if (tlsCert === undefined) throw new Error('--tls-key is given without --tls-cert')
   if (tlsKey === undefined) throw new Error('--tls-cert is given without --tls-key')
   return watched({ cert: tlsCert, key: tlsKey }, log, watch)
