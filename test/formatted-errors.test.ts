@@ -95,6 +95,14 @@ describe('a formatted message is refused for an address', () => {
     }
   })
 
+  test('but not one by one where there are far too many of them', async () => {
+    const to = Array.from({ length: 50 * 20 + 1 }, () => 'ann')
+    for (const surface of ['v1', 'v2'] as const) {
+      const verdict = await sendThrough(surface, app, { to })
+      assert.deepEqual(verdict, { refusal: refusalAs(INVALID, surface, 'Recipient count exceeds 50.') })
+    }
+  })
+
   test('before its length, and that before tags and identities', async () => {
     const long = `${LONG_NAME} <ann@example.com>`
     const stranger = 'stranger@nowhere.example'

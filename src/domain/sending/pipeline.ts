@@ -29,6 +29,7 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   const settings = await accountSettings(ctx, scope)
   checkAccountState(settings)
   checkTenant(ctx, submission.tenantName)
+  checkAddressCount(ctx, submission)
   const draft = readDraft(submission)
   if (draft.tenantName !== submission.tenantName) checkTenant(ctx, draft.tenantName)
   checkRecipientCount(ctx, draft)
@@ -75,6 +76,18 @@ function checkTenant(ctx: Ctx, name: string | undefined): void {
 function checkContactList(draft: Draft): void {
   const list = draft.listManagement
   if (list !== undefined) fail('NotFound', `List with name: ${list.contactListName} doesn't exist.`)
+}
+
+/** SES counts recipients after it has read their addresses; reading a million of them would hold everybody up for a second. */
+const ADDRESSES_READ_PER_RECIPIENT = 20
+
+function checkAddressCount(ctx: Ctx, { destination, envelope, replyTo }: Submission): void {
+  const { to = [], cc = [], bcc = [] } = destination ?? {}
+  const given = to.length + cc.length + bcc.length + envelope.length + replyTo.length
+  const most = ctx.config.limits.recipients
+  if (given > most * ADDRESSES_READ_PER_RECIPIENT) {
+    fail('InvalidParameterValue', `Recipient count exceeds ${most}.`)
+  }
 }
 
 function checkRecipientCount(ctx: Ctx, { recipients }: Draft): void {
