@@ -25,3 +25,20 @@ export function ratios(of: readonly number[], by: readonly number[]): readonly n
     return other === undefined || other === 0 ? [] : [value / other]
   })
 }
+
+type Failing = { readonly errors: number; readonly samples: readonly string[] }
+
+/** What went wrong, in the words of who was asked: a figure with errors in it is worth little without them. */
+export function errorNotes(named: Iterable<readonly [name: string, rounds: readonly Failing[]]>): readonly string[] {
+  const told = new Set<string>()
+  for (const [name, rounds] of named) {
+    for (const { samples } of rounds) for (const sample of samples) told.add(`Error of ${name}: ${oneLine(sample)}`)
+  }
+  return [...told].slice(0, MAX_NOTES)
+}
+
+const MAX_NOTES = 12
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll('|', '/').trim()
+}

@@ -58,6 +58,8 @@ class Session {
   #received = ''
   #isSecure = false
   #pipelines = false
+  /** The end of a message and the next envelope go out together. */
+  #joins = false
   #sentAt = 0
 
   constructor(spec: SmtpSpec, target: { readonly host: string; readonly port: number }, tally: Tally, message: string) {
@@ -125,6 +127,7 @@ class Session {
     else if (awaited === 'starttls') this.#secure()
     else if (awaited === 'ehlo') {
       this.#pipelines = /^250[- ]PIPELINING\r$/m.test(reply)
+      this.#joins = this.#pipelines && !isNewEachTime && this.#spec.endsGroupWithMessage !== true
       if (tls === 'starttls' && !this.#isSecure) this.#say([['starttls', 'STARTTLS\r\n']])
       else if (login === undefined) this.#beginMessage('')
       else {
@@ -137,12 +140,12 @@ class Session {
       this.#tally.accepted(now - this.#sentAt)
       this.#sentAt = now
       if (isNewEachTime) this.#say([['quit', 'QUIT\r\n']])
-      else if (!this.#pipelines) this.#beginMessage('')
+      else if (!this.#joins) this.#beginMessage('')
     } else if (awaited === 'data') {
       if (!isNewEachTime) this.#sentAt = performance.now()
       this.#awaited.push('message')
-      if (isNewEachTime || !this.#pipelines) this.#socket?.write(this.#message)
-      else this.#beginMessage(this.#message)
+      if (this.#joins) this.#beginMessage(this.#message)
+      else this.#socket?.write(this.#message)
     } else if (!this.#pipelines) this.#say(this.#envelope.slice(awaited === 'mail' ? 1 : 2).slice(0, 1))
   }
 

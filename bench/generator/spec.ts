@@ -28,6 +28,8 @@ export type SmtpSpec = Common & {
   readonly tls: 'none' | 'starttls' | 'implicit'
   /** A connection for each message, or one for all. */
   readonly isNewEachTime: boolean
+  /** Nothing is sent along with the end of a message: for servers that do not take what RFC 2920 §3.1 allows there. */
+  readonly endsGroupWithMessage?: boolean
   readonly login?: { readonly user: string; readonly password: string }
 }
 

@@ -1,6 +1,6 @@
 /** SendEmail over HTTP: signed, durable, against a server that only reads and answers the same octets. */
 import { interleaved, type Context, type Scenario, type Section } from '../context.ts'
-import { number, percent, ranged, ratios } from '../format.ts'
+import { errorNotes, number, percent, ranged, ratios } from '../format.ts'
 import { measure, type Measured } from '../load.ts'
 import { startBare } from '../servers/bare.ts'
 import { startPostgres } from '../servers/postgres.ts'
@@ -128,6 +128,7 @@ function maximum(cases: readonly Case[], results: Results): Section {
     notes: [
       'Medians of the rounds with the least and the greatest. “of bare”: the ratio within each round.',
       'CPU: all threads of the server process; with PostgreSQL also those of its processes. “others’ CPU”: of all cores, what neither the server nor the generator used (other programs, the hypervisor).',
+      ...errorNotes(cases.map((one) => [one.subject.name, results.get(one) ?? []])),
     ],
   }
 }
@@ -182,6 +183,7 @@ async function paced(context: Context, cases: readonly Case[], results: Results)
     }),
     notes: [
       `An open loop at an even rate over ${PACED_CONNECTIONS} connections: each request counts from the moment when it was due, so a server that stalls cannot hide it. Up to 1 ms of it is the generator’s timer.`,
+      ...errorNotes(chosen.map((one) => [one.subject.name, paces.get(one) ?? []])),
     ],
   }
 }

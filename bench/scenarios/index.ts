@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run and are reported. */
 import type { Scenario } from '../context.ts'
 import { http } from './http.ts'
+import { smtp } from './smtp.ts'
 
-export const SCENARIOS: readonly Scenario[] = [http]
+export const SCENARIOS: readonly Scenario[] = [http, smtp]
