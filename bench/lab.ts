@@ -27,8 +27,8 @@ export class Lab {
   }
 
   /** An empty folder. It stands where temporary files do: on a machine where that is memory, set TMPDIR to a disk. */
-  folder(name: string): string {
-    const folder = mkdtempSync(join(tmpdir(), `sesame-bench-${name}-`))
+  folder(name: string, parent = tmpdir()): string {
+    const folder = mkdtempSync(join(parent, `sesame-bench-${name}-`))
     this.#keep({ folder })
     return folder
   }

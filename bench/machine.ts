@@ -1,5 +1,5 @@
 /** What a run was measured on: without it no figure means anything. */
-import { closeSync, fdatasyncSync, openSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fdatasyncSync, openSync, statfsSync, writeSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Lab } from './lab.ts'
@@ -33,19 +33,29 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
 
 export async function describeMachine(lab: Lab): Promise<Machine> {
   const all = cpus()
-  const { type } = statfsSync(tmpdir())
   return {
     cpu: all[0]?.model.trim() ?? 'unknown',
     cores: all.length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
-    fileSystem: FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`,
+    fileSystem: fileSystemOf(tmpdir()),
     ...syncRate(lab.folder('sync')),
     node: process.version,
     commit: await commit(lab),
     load: loadavg()[0] ?? 0,
     takenAt: new Date().toISOString(),
   }
+}
+
+function fileSystemOf(folder: string): string {
+  const { type } = statfsSync(folder)
+  return FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`
+}
+
+/** A folder in memory, where a sync costs nothing: shows what the disk has to do with a figure. undefined: there is none. */
+export function memoryFolder(): string | undefined {
+  const folder = '/dev/shm'
+  return existsSync(folder) && fileSystemOf(folder) === 'tmpfs' ? folder : undefined
 }
 
 /** The ceiling of everything durable: how often the disk can be synced. */

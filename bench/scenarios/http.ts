@@ -2,10 +2,12 @@
 import { interleaved, type Context, type Scenario, type Section } from '../context.ts'
 import { errorNotes, number, percent, ranged, ratios } from '../format.ts'
 import { measure, type Measured } from '../load.ts'
+import { memoryFolder } from '../machine.ts'
 import { startBare } from '../servers/bare.ts'
+import { startSesLocal } from '../servers/npm-servers.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startSesame } from '../servers/sesame.ts'
-import { quiet, type Target } from '../servers/server.ts'
+import { quiet, type Server, type Target } from '../servers/server.ts'
 import { median } from '../stats.ts'
 import { findWrk, runWrk } from '../wrk.ts'
 
@@ -31,37 +33,68 @@ export const http: Scenario = {
     'SendEmail v2 and v1, signed and durable, 1/16/64 connections, by a bare node:http; p99 at 70 % of the maximum',
   isQuick: true,
   async run(context) {
-    const { lab, options, say } = context
-    const sqlite = await startSesame(lab)
-    const bare = await startBare(lab, sqlite)
-    const { pid, schema } = await startPostgres()
-    const onPostgres = await startSesame(lab, { database: await schema() })
-    const withDatabase = [...onPostgres.pids, pid]
-    const all: readonly Subject[] = [
-      { name: 'bare node:http, v2', surface: 'v2', target: bare.http, pids: bare.pids },
-      { name: 'Sesame v2, SQLite', surface: 'v2', target: sqlite.http, pids: sqlite.pids, bare: 'bare node:http, v2' },
-      {
-        name: 'Sesame v2, PostgreSQL',
-        surface: 'v2',
-        target: onPostgres.http,
-        pids: withDatabase,
-        bare: 'bare node:http, v2',
-      },
-      { name: 'bare node:http, v1', surface: 'v1', target: bare.http, pids: bare.pids },
-      { name: 'Sesame v1, SQLite', surface: 'v1', target: sqlite.http, pids: sqlite.pids, bare: 'bare node:http, v1' },
-    ]
-    const subjects = options.isQuick ? all.slice(0, 3) : all
-    const counts = options.isQuick ? [1, 64] : [1, 16, 64]
-    const cases = counts.flatMap((connections) => subjects.map((subject) => ({ subject, connections })))
+    const { options, say } = context
+    const { subjects, servers, notes } = await startAll(context)
     for (const subject of subjects) {
       say(`warm up: ${subject.name}`)
       await drive(context, { subject, connections: 64 })
     }
+    const counts = options.isQuick ? [1, 64] : [1, 16, 64]
+    const cases = counts.flatMap((connections) => subjects.map((subject) => ({ subject, connections })))
     const results = await interleaved(context, cases, nameOf, (one) => drive(context, one))
-    const sections = [maximum(cases, results), await paced(context, cases, results), await judged(context, subjects)]
-    for (const server of [sqlite, bare, onPostgres]) await server.stop()
+    const sections = [
+      maximum(cases, results, notes),
+      await paced(context, cases, results),
+      await judged(context, subjects),
+    ]
+    for (const server of servers) await server.stop()
     return sections
   },
+}
+
+const [BARE_V2, BARE_V1] = ['bare node:http, v2', 'bare node:http, v1']
+
+type Started = { readonly subjects: readonly Subject[]; readonly servers: readonly Server[]; readonly notes: string[] }
+
+async function startAll({ lab, options }: Context): Promise<Started> {
+  const sqlite = await startSesame(lab)
+  const bare = await startBare(lab, sqlite)
+  const { pid, schema } = await startPostgres()
+  const postgres = await startSesame(lab, { database: await schema() })
+  const withDatabase = [...postgres.pids, pid]
+  const servers: Server[] = [sqlite, bare, postgres]
+  const notes: string[] = []
+  const subjects: Subject[] = [
+    { name: BARE_V2, surface: 'v2', target: bare.http, pids: bare.pids },
+    { name: 'Sesame v2, SQLite', surface: 'v2', target: sqlite.http, pids: sqlite.pids, bare: BARE_V2 },
+    { name: 'Sesame v2, PostgreSQL', surface: 'v2', target: postgres.http, pids: withDatabase, bare: BARE_V2 },
+  ]
+  const memory = memoryFolder()
+  if (memory === undefined) notes.push('There is no /dev/shm: no figures without the disk.')
+  else {
+    const { http: target, pids, stop } = await startSesame(lab, { dataDir: lab.folder('data', memory) })
+    servers.push({ pids, stop })
+    subjects.push({ name: 'Sesame v2, SQLite in memory (tmpfs)', surface: 'v2', target, pids, bare: BARE_V2 })
+  }
+  if (options.isQuick) return { subjects, servers, notes }
+  subjects.push(
+    { name: BARE_V1, surface: 'v1', target: bare.http, pids: bare.pids },
+    { name: 'Sesame v1, SQLite', surface: 'v1', target: sqlite.http, pids: sqlite.pids, bare: BARE_V1 },
+  )
+  const other = await startSesLocal(lab, true)
+  if ('missing' in other) notes.push(other.missing)
+  else {
+    servers.push(other)
+    subjects.push({
+      name: 'aws-ses-v2-local, v2',
+      surface: 'v2',
+      target: other.target,
+      pids: other.pids,
+      bare: BARE_V2,
+    })
+    notes.push(`aws-ses-v2-local ${other.version} checks no signature and keeps everything in memory.`)
+  }
+  return { subjects, servers, notes }
 }
 
 function nameOf({ subject, connections }: Case): string {
@@ -77,7 +110,7 @@ function drive({ lab, options }: Context, { subject, connections }: Case, rate?:
 
 type Results = ReadonlyMap<Case, readonly Measured[]>
 
-function maximum(cases: readonly Case[], results: Results): Section {
+function maximum(cases: readonly Case[], results: Results, notes: readonly string[]): Section {
   const rates = (one: Case | undefined) => (one === undefined ? [] : (results.get(one) ?? []).map(({ rate }) => rate))
   return {
     title: 'SendEmail over HTTP: as fast as it goes',
@@ -128,6 +161,7 @@ function maximum(cases: readonly Case[], results: Results): Section {
     notes: [
       'Medians of the rounds with the least and the greatest. “of bare”: the ratio within each round.',
       'CPU: all threads of the server process; with PostgreSQL also those of its processes. “others’ CPU”: of all cores, what neither the server nor the generator used (other programs, the hypervisor).',
+      ...notes,
       ...errorNotes(cases.map((one) => [one.subject.name, results.get(one) ?? []])),
     ],
   }

@@ -1,6 +1,10 @@
 /** All scenarios, in the order in which they run and are reported. */
 import type { Scenario } from '../context.ts'
+import { backlog } from './backlog.ts'
 import { http } from './http.ts'
+import { memory } from './memory.ts'
+import { nodes } from './nodes.ts'
 import { smtp } from './smtp.ts'
+import { start } from './start.ts'
 
-export const SCENARIOS: readonly Scenario[] = [http, smtp]
+export const SCENARIOS: readonly Scenario[] = [start, http, smtp, nodes, backlog, memory]
