@@ -58,10 +58,14 @@ async function measureAll(asked: Asked, chosen: readonly Scenario[]): Promise<re
   let kept = readKept()
   const machine = await inLab(stop.signal, describeMachine)
   process.stdout.write(`${machineLine(machine)}\n`)
-  for (const scenario of chosen) {
+  const end = performance.now() + asked.limitMs
+  for (const [index, scenario] of chosen.entries()) {
     if (stop.signal.aborted) process.stdout.write(`\n${scenario.name}: not run, ${messageOf(stop.signal.reason)}\n`)
     else {
-      const entry = await runOne(asked, scenario, machine, stop.signal)
+      const rest = chosen.slice(index).reduce((sum, { weight }) => sum + weight, 0)
+      const now = performance.now()
+      const roundsUntil = now + ((end - now) * scenario.weight) / rest
+      const entry = await runOne({ asked, scenario, machine, signal: stop.signal, roundsUntil })
       if (entry !== undefined) entries.push(entry)
       // At once: what comes later may fail.
       kept = keep(entries)
@@ -71,25 +75,37 @@ async function measureAll(asked: Asked, chosen: readonly Scenario[]): Promise<re
   return kept
 }
 
-async function runOne(
-  asked: Asked,
-  scenario: Scenario,
-  machine: Machine,
-  signal: AbortSignal,
-): Promise<Entry | undefined> {
+type Run = {
+  readonly asked: Asked
+  readonly scenario: Scenario
+  readonly machine: Machine
+  readonly signal: AbortSignal
+  readonly roundsUntil: number
+}
+
+async function runOne({ asked, scenario, machine, signal, roundsUntil }: Run): Promise<Entry | undefined> {
   const startedAt = performance.now()
   const syncs: number[] = []
+  const remarks: string[] = []
   const say = (text: string): void => {
     process.stderr.write(`[${scenario.name} ${Math.round((performance.now() - startedAt) / 1000)} s] ${text}\n`)
   }
   try {
     const sections = await inLab(signal, (lab) => {
-      return scenario.run({ lab, options: asked, say, syncs })
+      return scenario.run({ lab, options: asked, say, syncs, remarks, roundsUntil })
     })
     process.stdout.write(sections.map(asText).join(''))
-    if (syncs.length > 0) process.stdout.write(`  ${diskLine(syncs)}\n`)
+    if (syncs.length > 0) remarks.push(diskLine(syncs))
+    process.stdout.write(
+      remarks
+        .map(
+          (remark) => `  ${remark}
+`,
+        )
+        .join(''),
+    )
     const taken = { ...machine, takenAt: new Date().toISOString() }
-    return { scenario: scenario.name, machine: taken, isQuick: asked.isQuick, syncs, sections }
+    return { scenario: scenario.name, machine: taken, isQuick: asked.isQuick, remarks, sections }
   } catch (error) {
     const reason = signal.aborted ? messageOf(signal.reason) : error instanceof Error ? error.stack : undefined
     process.stdout.write(`\n${scenario.name}: failed: ${reason ?? messageOf(error)}\n`)

@@ -15,12 +15,15 @@ export type Asked = Options & {
   readonly limitMs: number
 }
 
+/** Of the limit: to end what runs. */
+const CLEANING_MS = 5_000
+
 export const HELP = `npm run bench -- [options]
 
   --quick          a subset, in two minutes
   --only NAME      one scenario (may be given several times); --list shows them
   --rounds N       rounds of each table (5; with --quick 3)
-  --seconds S      measured time of each cell (3; with --quick 1.5)
+  --seconds S      measured time of each cell (2; with --quick 1)
   --limit MINUTES  when everything ends, finished or not (90; with --quick 2)
   --write          puts the results into docs/performance.md
   --kept           measures nothing: shows (or writes) what earlier runs left in bench/results/
@@ -44,13 +47,13 @@ export function parseOptions(args: readonly string[]): Asked {
     },
   })
   const isQuick = values.quick
-  const seconds = numberOf('seconds', values.seconds, isQuick ? 1.5 : 3, 0.2)
+  const seconds = numberOf('seconds', values.seconds, isQuick ? 1 : 2, 0.2)
   return {
     isQuick,
     rounds: Math.round(numberOf('rounds', values.rounds, isQuick ? 3 : 5, 1)),
     measureMs: seconds * 1000,
     warmMs: Math.min(1000, seconds * 500),
-    limitMs: numberOf('limit', values.limit, isQuick ? 2 : 90, 0.1) * 60_000,
+    limitMs: numberOf('limit', values.limit, isQuick ? 2 : 90, 0.1) * 60_000 - CLEANING_MS,
     only: values.only,
     write: values.write,
     kept: values.kept,

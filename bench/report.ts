@@ -14,7 +14,7 @@ export type Entry = {
   readonly scenario: string
   readonly machine: Machine
   readonly isQuick: boolean
-  readonly syncs: readonly number[]
+  readonly remarks: readonly string[]
   readonly sections: readonly Section[]
 }
 
@@ -73,14 +73,8 @@ export function writePage(entries: readonly Entry[], order: readonly string[]): 
   )
 }
 
-function entryText({ scenario, machine, isQuick, syncs, sections }: Entry): string {
+function entryText({ scenario, machine, isQuick, remarks, sections }: Entry): string {
   const day = machine.takenAt.slice(0, 10)
   const head = `### \`${scenario}\`: ${day}, commit ${machine.commit}${isQuick ? ' (quick)' : ''}`
-  return [
-    head,
-    '',
-    [`${machineLine(machine)}.`, ...(syncs.length > 0 ? [diskLine(syncs)] : [])].join(' '),
-    '',
-    ...sections.map(asMarkdown),
-  ].join('\n')
+  return [head, '', [`${machineLine(machine)}.`, ...remarks].join(' '), '', ...sections.map(asMarkdown)].join('\n')
 }

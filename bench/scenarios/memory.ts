@@ -19,6 +19,7 @@ export const memory: Scenario = {
   name: 'memory',
   about: 'RSS after 1,000, 10,000 and 100,000 captured messages',
   isQuick: true,
+  weight: 2,
   async run(context) {
     const { lab, options } = context
     const rows = [['SQLite', ...(await grow(context, await startSesame(lab)))]]

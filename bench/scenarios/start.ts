@@ -17,16 +17,12 @@ export const start: Scenario = {
   name: 'start',
   about: 'start to ready, idle memory',
   isQuick: true,
+  weight: 1,
   async run(context) {
     const { lab, options, say } = context
-    const cases: Case[] = [
-      { name: '`bin/sesame serve`', options: { dataDir: lab.folder('data') } },
-      {
-        name: '`npm start`',
-        options: { dataDir: lab.folder('data'), command: ['npm', 'start', '--'] },
-      },
-    ]
+    const cases: Case[] = [{ name: '`bin/sesame serve`', options: { dataDir: lab.folder('data') } }]
     if (!options.isQuick) {
+      cases.push({ name: '`npm start`', options: { dataDir: lab.folder('data'), command: ['npm', 'start', '--'] } })
       const { schema } = await startPostgres()
       const database = await schema()
       cases.push({ name: '`bin/sesame serve`, PostgreSQL', options: { dataDir: lab.folder('data'), database } })

@@ -9,8 +9,8 @@ export type NpmServer = Server & { readonly target: Target; readonly version: st
 export type Missing = { readonly missing: string }
 
 /** Everything in memory. */
-export async function startMaildev(lab: Lab, mayInstall: boolean): Promise<NpmServer | Missing> {
-  const found = await peer(lab, 'maildev', mayInstall)
+export async function startMaildev(lab: Lab): Promise<NpmServer | Missing> {
+  const found = await peer(lab, 'maildev')
   if ('missing' in found) return found
   const port = await freePort()
   const script = join(found.path, 'dist/bin/maildev.js')
@@ -19,8 +19,8 @@ export async function startMaildev(lab: Lab, mayInstall: boolean): Promise<NpmSe
 }
 
 /** Everything in memory. It speaks HTTP only. */
-export async function startSesLocal(lab: Lab, mayInstall: boolean): Promise<NpmServer | Missing> {
-  const found = await peer(lab, 'aws-ses-v2-local', mayInstall)
+export async function startSesLocal(lab: Lab): Promise<NpmServer | Missing> {
+  const found = await peer(lab, 'aws-ses-v2-local')
   if ('missing' in found) return found
   const port = await freePort()
   const args = [join(found.path, 'dist/cli.js'), '--host', '127.0.0.1', '--port', String(port)]
@@ -28,8 +28,8 @@ export async function startSesLocal(lab: Lab, mayInstall: boolean): Promise<NpmS
 }
 
 /** Durable: its outbound queue (a file for each message, synced), with delivery off. */
-export async function startHaraka(lab: Lab, mayInstall: boolean): Promise<NpmServer | Missing> {
-  const found = await peer(lab, 'Haraka', mayInstall)
+export async function startHaraka(lab: Lab): Promise<NpmServer | Missing> {
+  const found = await peer(lab, 'Haraka')
   if ('missing' in found) return found
   const port = await freePort()
   const folder = lab.folder('haraka')

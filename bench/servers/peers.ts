@@ -1,4 +1,4 @@
-/** Servers of other people's from npm: installed into a folder of their own, at fixed versions, when they are measured. */
+/** Servers of other people's from npm: installed into a folder of their own, at fixed versions when they are first measured. */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,11 +15,10 @@ export type Peer = keyof typeof VERSIONS
 const FOLDER = join(import.meta.dirname, '../peers')
 const INSTALL_LIMIT_MS = 240_000
 
-/** Where the package is, or why it is not there. `mayInstall`: what is not there already is fetched. */
+/** Where the package is, or why it is not there. */
 export async function peer(
   lab: Lab,
   name: Peer,
-  mayInstall: boolean,
 ): Promise<{ readonly path: string; readonly version: string } | { readonly missing: string }> {
   const version = VERSIONS[name]
   // The version in the path: another one is another folder.
@@ -27,7 +26,6 @@ export async function peer(
   const path = join(prefix, 'node_modules', name)
   const [done, what] = [join(prefix, 'node_modules/.package-lock.json'), `${name} ${version}`]
   if (existsSync(done)) return { path, version }
-  if (!mayInstall) return { missing: `${what} is not installed; a run without --quick does that.` }
   await mkdir(prefix, { recursive: true })
   const args = ['install', '--prefix', prefix, '--no-audit', '--no-fund', '--omit=dev', `${name}@${version}`]
   const { code, err } = await lab.run('npm', args, INSTALL_LIMIT_MS, { cwd: prefix })
