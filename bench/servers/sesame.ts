@@ -1,0 +1,115 @@
+/** Sesame as users start it: `bin/sesame serve` in a process of its own, with a data directory of its own. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { signPost } from '../../src/cli/sigv4.ts'
+import { SENDER } from '../generator/requests.ts'
+import type { Lab } from '../lab.ts'
+import { lastWords, pidOf, type Server, type Target } from './server.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+export const LAUNCHER = join(ROOT, 'bin/sesame')
+const START_LIMIT_MS = 60_000
+
+export type Sesame = Server & {
+  readonly pid: number
+  readonly url: string
+  readonly http: Target
+  readonly smtp: Target
+  readonly smtps: Target
+  readonly dataDir: string
+  /** From the start of the process to its ready line. */
+  readonly startMs: number
+}
+
+export type SesameOptions = {
+  /** An empty one is made otherwise. */
+  readonly dataDir?: string
+  /** A `postgres://` URL; SQLite in the data directory otherwise. */
+  readonly database?: string
+  readonly roles?: string
+  /** How it is started, when not by its launcher. */
+  readonly command?: readonly [string, ...string[]]
+}
+
+/** What a sender of this size has set: the defaults of the local profile stop at 1,000 messages a second. */
+const FLAGS = ['--max-send-rate', '1000000', '--log-level', 'error']
+const ANY_PORTS = ['--http-port', '0', '--smtp-port', '0', '--smtps-port', '0', '--inbound-port', '0']
+
+/** Starts a server, and verifies the sender that the load generators use. */
+export async function startSesame(lab: Lab, options: SesameOptions = {}): Promise<Sesame> {
+  const dataDir = options.dataDir ?? lab.folder('data')
+  const [program, ...first] = options.command ?? [LAUNCHER, 'serve']
+  const args = [
+    ...first,
+    ...ANY_PORTS,
+    ...FLAGS,
+    '--data-dir',
+    dataDir,
+    ...(options.database === undefined ? [] : ['--database', options.database]),
+    ...(options.roles === undefined ? [] : ['--roles', options.roles]),
+  ]
+  const startedAt = performance.now()
+  // Without the settings of whoever runs the benchmark.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SESAME|NODE)_/.test(name)))
+  const child = lab.start(program, args, { cwd: ROOT, env })
+  const said = lastWords(child)
+  const line = await readyLine(child.stdout, once(child, 'exit'))
+  if (line === undefined) throw new Error(`Sesame does not start: ${said()}`)
+  const startMs = performance.now() - startedAt
+  const pid = pidOf(child)
+  const sesame: Sesame = {
+    pid,
+    pids: [pid],
+    url: addressIn(line, 'http'),
+    http: targetOf(addressIn(line, 'http')),
+    smtp: targetOf(addressIn(line, 'smtp')),
+    smtps: targetOf(addressIn(line, 'smtps')),
+    dataDir,
+    startMs,
+    stop: () => lab.stop(child),
+  }
+  await verifySender(sesame)
+  return sesame
+}
+
+async function readyLine(stdout: NodeJS.ReadableStream | null, ended: Promise<unknown>): Promise<string | undefined> {
+  if (stdout === null) return undefined
+  const lines = createInterface({ input: stdout })
+  const ready = new Promise<string>((resolve) => {
+    // npm says what it runs before the line comes.
+    lines.on('line', (line) => line.startsWith('sesame ready') && resolve(line))
+  })
+  const timeUp = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), START_LIMIT_MS).unref())
+  return Promise.race([ready, ended.then(() => undefined), timeUp])
+}
+
+function addressIn(line: string, name: string): string {
+  return new RegExp(` ${name}=(\\S+)`).exec(line)?.[1] ?? ''
+}
+
+function targetOf(address: string): Target {
+  const { hostname, port } = new URL(address.startsWith('http') ? address : `smtp://${address}`)
+  return { host: hostname, port: Number(port) }
+}
+
+async function verifySender({ url }: Sesame): Promise<void> {
+  const status = await post(url, '/v2/email/identities', JSON.stringify({ EmailIdentity: SENDER }))
+  // 400: it is there already.
+  if (status !== 200 && status !== 400) throw new Error(`the sender could not be verified: ${status}`)
+}
+
+async function post(origin: string, path: string, body: string): Promise<number> {
+  const url = new URL(path, origin)
+  const { host: _, ...headers } = signPost(
+    { url, body, headers: { 'content-type': 'application/json' }, region: 'us-east-1', now: Date.now() },
+    { accessKeyId: 'test', secretAccessKey: 'test', sessionToken: undefined },
+  )
+  return (await fetch(url, { method: 'POST', body, headers })).status
+}
+
+/** A counter or gauge of `/metrics` without labels. */
+export async function metric({ url }: Sesame, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1])
+}
