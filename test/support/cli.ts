@@ -34,6 +34,7 @@ export async function sesame(args: readonly string[], { env = {}, stdin = '' }: 
 }
 
 export type Server = AsyncDisposable & {
+  readonly pid: number
   readonly ready: string
   readonly url: string
   readonly smtp: string
@@ -53,6 +54,7 @@ export async function serve(args: readonly string[]): Promise<Server> {
   if (typeof first !== 'string') throw new Error(`it ended with ${first.code}: ${first.err}`)
   const address = (name: string) => new RegExp(` ${name}=(\\S+)`).exec(first)?.[1] ?? ''
   return {
+    pid: child.pid!,
     ready: first,
     url: address('http'),
     smtp: address('smtp'),
