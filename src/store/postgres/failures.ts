@@ -58,3 +58,8 @@ export function explained(error: unknown): unknown {
 export function isFull({ cause }: Unavailable): boolean {
   return cause instanceof DatabaseError && (cause.code === '53300' || /no more connections allowed/.test(cause.message))
 }
+
+/** cannot_connect_now: it starts, or recovers from a crash. */
+export function isStarting({ cause }: Unavailable): boolean {
+  return cause instanceof DatabaseError && cause.code === '57P03'
+}

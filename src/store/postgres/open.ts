@@ -4,6 +4,7 @@
  * A process has ten connections at most, docs/scaling.md counts with it: four that write, four that read, one that
  * looks whether the database is still there, and one that asks to cancel.
  */
+import { realPause } from '../../platform/clock.ts'
 import type { Clock, Log } from '../../platform/platform.ts'
 import { COMMANDS } from '../commands.ts'
 import { query } from '../db.ts'
@@ -17,7 +18,7 @@ import { runBatch } from './batch.ts'
 import { Connection, messageOf } from './connection.ts'
 import type { ConnectionDeps } from './connection.ts'
 import { Connections } from './connections.ts'
-import { Collision, Unavailable, isFull } from './failures.ts'
+import { Collision, Unavailable, isFull, isStarting } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { PATIENT_TIMEOUT_MS, sessionOn } from './session.ts'
 import type { Session } from './session.ts'
@@ -29,6 +30,9 @@ const READERS = 4
 const READS_WAITING = 1_000
 /** What a sound database answers in: longer, and it counts as one that does not answer. */
 const PROBE_TIMEOUT_MS = 2_000
+/** How long a server that starts waits for a database that does so too, and how often it asks. */
+const STARTING_MS = 60_000
+const STARTING_PAUSE_MS = 250
 /** An operator may change `synchronous_commit` while we are connected: that often it is looked at again. */
 const CHECKED_EVERY_MS = 10_000
 
@@ -81,13 +85,23 @@ export async function openPostgres(url: string, log: Log, clock: Clock): Promise
 }
 
 async function prepare(deps: ConnectionDeps): Promise<void> {
-  try {
-    await onOwnConnection(deps, PATIENT_TIMEOUT_MS, async (session) => {
-      await check(session)
-      await migrate(session)
-    })
-  } catch (error) {
-    throw new Error(`Cannot open the database ${withoutPassword(deps.url)}: ${messageOf(error)}`, { cause: error })
+  const { clock, log } = deps
+  const giveUpAt = clock.now() + STARTING_MS
+  for (;;) {
+    try {
+      await onOwnConnection(deps, PATIENT_TIMEOUT_MS, async (session) => {
+        await check(session)
+        await migrate(session)
+      })
+      return
+    } catch (error) {
+      // It may have been started together with us, or be at work after a crash.
+      if (!(error instanceof Unavailable && isStarting(error)) || clock.now() > giveUpAt) {
+        throw new Error(`Cannot open the database ${withoutPassword(deps.url)}: ${messageOf(error)}`, { cause: error })
+      }
+      log.info('the database starts: waiting for it', { reason: error.message })
+    }
+    await realPause(STARTING_PAUSE_MS)
   }
 }
 
