@@ -20,6 +20,14 @@ function sleep(due: number, task: () => void): Cancel {
   return () => clearTimeout(timer)
 }
 
+/**
+ * Resolves after `ms` of real time, and keeps the process alive until then, as timers of the clock do not: for a wait
+ * in which nothing else is open yet.
+ */
+export function realPause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
 type Entry = { due: number; readonly order: number; readonly task: () => void }
 
 /**

@@ -1,5 +1,6 @@
 /** Opens the store on the engine that the database's name asks for. */
-import type { Log } from '../platform/platform.ts'
+import { realClock } from '../platform/clock.ts'
+import type { Clock, Log } from '../platform/platform.ts'
 import { accountStore } from './accounts.ts'
 import { reset } from './commands.ts'
 import { configurationSetStore } from './configuration-sets.ts'
@@ -15,14 +16,16 @@ export type StoreOptions = {
   /** `sqlite:PATH`, `sqlite::memory:` (gone when it is closed), or `postgres://…`. */
   readonly database: string
   readonly log: Log
+  /** Real time, for timeouts. */
+  readonly wallClock?: Clock
 }
 
 /**
  * Opens the store and brings its schema up to date. Throws an Error with a message for the operator when the
  * database cannot be opened, was written by a later version, or is of a kind that is not known.
  */
-export async function openStore({ database, log }: StoreOptions): Promise<Store> {
-  const { db, metrics, close } = await openEngine(database, log)
+export async function openStore({ database, log, wallClock = realClock() }: StoreOptions): Promise<Store> {
+  const { db, metrics, close } = await openEngine(database, log, wallClock)
   return {
     accounts: accountStore(db),
     keys: keyStore(db),
@@ -36,14 +39,14 @@ export async function openStore({ database, log }: StoreOptions): Promise<Store>
   }
 }
 
-async function openEngine(database: string, log: Log): Promise<Engine> {
+async function openEngine(database: string, log: Log, wallClock: Clock): Promise<Engine> {
   if (database.startsWith('sqlite:') && database.length > 'sqlite:'.length) {
     return openSqlite(database.slice('sqlite:'.length), log)
   }
   if (/^postgres(ql)?:\/\//.test(database)) {
     // Loaded only here: its client takes 60 ms and 10 MB.
     const { openPostgres } = await import('./postgres/open.ts')
-    return openPostgres(database, log)
+    return openPostgres(database, log, wallClock)
   }
   throw new Error(`The database ${JSON.stringify(database)} is not sqlite:PATH or postgres://….`)
 }

@@ -34,33 +34,45 @@ export async function sesame(args: readonly string[], { env = {}, stdin = '' }: 
 }
 
 export type Server = AsyncDisposable & {
+  readonly pid: number
   readonly ready: string
   readonly url: string
   readonly smtp: string
   readonly smtps: string
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void
+  /** Whether the process has ended. */
+  isOver(): boolean
   /** Exit code and what went to stderr. */
   readonly ended: Promise<{ readonly code: number | null; readonly err: string }>
 }
 
-/** Starts `sesame serve` as a process, and waits for its ready line. */
-export async function serve(args: readonly string[]): Promise<Server> {
+/** Starts `sesame serve` as a process, and waits for its ready line. `signal` kills it, ready or not. */
+export async function serve(args: readonly string[], signal?: AbortSignal): Promise<Server> {
   const child = spawn(LAUNCHER, ['serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: cleanEnvironment() })
+  const kill = () => void child.kill('SIGKILL')
+  signal?.addEventListener('abort', kill)
+  // Whatever becomes of the test.
+  process.once('exit', kill)
   const err = text(child.stderr)
-  const ended = once(child, 'exit').then(async ([code]) => ({ code: code as number | null, err: await err }))
+  const ended = once(child, 'exit').then(async ([code]) => {
+    process.off('exit', kill)
+    return { code: code as number | null, err: await err }
+  })
   const lines = createInterface(child.stdout)
   const first = await Promise.race([once(lines, 'line').then(([line]) => line as string), ended])
   if (typeof first !== 'string') throw new Error(`it ended with ${first.code}: ${first.err}`)
   const address = (name: string) => new RegExp(` ${name}=(\\S+)`).exec(first)?.[1] ?? ''
   return {
+    pid: child.pid!,
     ready: first,
     url: address('http'),
     smtp: address('smtp'),
     smtps: address('smtps'),
-    kill: (signal) => void child.kill(signal),
+    kill: (name) => void child.kill(name),
+    isOver: () => child.exitCode !== null || child.signalCode !== null,
     ended,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await ended
     },
   }

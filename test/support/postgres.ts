@@ -1,10 +1,11 @@
 /** A real PostgreSQL for tests: one server for each test file, started when it is first asked for. */
 import { execFile, spawn } from 'node:child_process'
-import { chmod, chown, cp, mkdtemp } from 'node:fs/promises'
+import { chmod, chown, cp, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Pool } from 'pg'
+import { Client, Pool } from 'pg'
+import { until } from './until.ts'
 
 const NATIVE = join(
   import.meta.dirname,
@@ -14,7 +15,10 @@ const NATIVE = join(
 const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 /** Waits for its standard input to end, as it does however this process ends; then nothing of the server is left. */
-const KEEPER = 'cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -s stop; rm -rf "$2"'
+const KEEPER = `cat >/dev/null; kill -CONT $(head -n 1 "$2/data/postmaster.pid"); "$1/pg_ctl" -D "$2/data" -m immediate -s stop
+rm -rf "$2"`
+/** Connections that the server takes. */
+export const MAX_CONNECTIONS = 60
 
 export type PostgresServer = {
   /** Makes an empty schema; gives the URL under which it is all that there is. */
@@ -24,6 +28,20 @@ export type PostgresServer = {
   /** `immediate`: as if it had crashed. */
   readonly stop: (mode: 'fast' | 'immediate') => Promise<void>
   readonly start: () => Promise<void>
+  /** Stands still, with every process, until it is resumed: as a machine that hangs. */
+  readonly pause: () => Promise<void>
+  readonly resume: () => void
+  /** `kill -9` of the first process; those that serve connections notice it when they are next to wait. */
+  readonly kill: () => Promise<void>
+  /** A setting of the whole server, in force when this resolves in new connections, and soon in those open; null: its default. */
+  readonly set: (name: string, value: string | null) => Promise<void>
+  /** Where it listens. */
+  readonly socketPath: string
+}
+
+/** As in a URL of the store, its schema. */
+export function schemaOf(url: string): string {
+  return /search_path%3D(\w+)/.exec(url)?.[1] ?? 'public'
 }
 
 let server: Promise<PostgresServer> | undefined
@@ -56,7 +74,7 @@ async function startServer(): Promise<PostgresServer> {
     promisify(execFile)(join(binaries, program), ['-D', data, ...args], { ...USER, cwd: folder, env: { LC_ALL: 'C' } })
   await run('initdb', '-U', 'sesame', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions')
   // A socket in the folder: no port that somebody else could take.
-  const options = `-k ${folder} -c listen_addresses= -c max_connections=60`
+  const options = `-k ${folder} -c listen_addresses= -c max_connections=${MAX_CONNECTIONS}`
   const start = async () => {
     await run('pg_ctl', '-w', '-s', '-l', join(folder, 'log'), '-o', options, 'start')
   }
@@ -66,6 +84,8 @@ async function startServer(): Promise<PostgresServer> {
   // Its idle connections end with the server.
   admin.on('error', () => {})
   const sql: PostgresServer['sql'] = async (text) => (await admin.query(text)).rows
+  const postmaster = async () => Number.parseInt(await readFile(join(data, 'postmaster.pid'), 'utf8'))
+  let paused: readonly number[] = []
   let schemas = 0
   return {
     async schema() {
@@ -78,5 +98,36 @@ async function startServer(): Promise<PostgresServer> {
     async stop(mode) {
       await run('pg_ctl', '-w', '-s', '-m', mode, 'stop')
     },
+    async pause() {
+      const client = await admin.connect()
+      const first = await postmaster()
+      // The first one first: then there come no more.
+      process.kill(first, 'SIGSTOP')
+      const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity')
+      paused = [first, ...rows.map(({ pid }) => pid)]
+      for (const pid of paused) process.kill(pid, 'SIGSTOP')
+      client.release(true)
+    },
+    resume() {
+      for (const pid of paused) process.kill(pid, 'SIGCONT')
+      paused = []
+    },
+    async kill() {
+      process.kill(await postmaster(), 'SIGKILL')
+    },
+    async set(name, value) {
+      await sql(`alter system ${value === null ? `reset ${name}` : `set ${name} = '${value}'`}`)
+      await sql('select pg_reload_conf()')
+      const wanted = value ?? (await sql(`select boot_val from pg_settings where name = '${name}'`))[0]?.['boot_val']
+      const isInForce = async () => {
+        const client = new Client({ connectionString: url })
+        await client.connect()
+        const { rows } = await client.query<Record<string, string>>(`show ${name}`)
+        await client.end()
+        return rows[0]?.[name] === wanted
+      }
+      await until(isInForce, Boolean)
+    },
+    socketPath: join(folder, '.s.PGSQL.5432'),
   }
 }

@@ -32,8 +32,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Node's own modules that reach the outside, and the rooms that may use them. */
 export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
-  // config/ asks it whether a text is an address, and nothing else.
-  'node:net': ['smtp', 'http', 'platform', 'cli', 'config'],
+  // config/ asks it whether a text is an address, and nothing else; store/ has PostgreSQL cancel a statement over it.
+  'node:net': ['smtp', 'http', 'platform', 'cli', 'config', 'store'],
   'node:tls': ['smtp', 'http', 'platform', 'cli'],
   'node:http': ['http', 'cli'],
   'node:https': ['http', 'cli'],

@@ -59,7 +59,7 @@ async function runTogether(
     const results = await run()
     for (const [index, position] of positions.entries()) answers[position] = { ok: true, result: results[index] }
   }
-  if (!isOneStatement) await open().execute('commit')
+  if (!isOneStatement) await open().commit()
   return answers
 }
 
@@ -104,7 +104,7 @@ async function runApart(
   commands: ReadonlyMap<string, AnyCommand>,
   calls: readonly Call<never>[],
 ): Promise<readonly Answer<unknown>[]> {
-  const { execute } = open()
+  const { execute, commit } = open()
   const answers: Answer<unknown>[] = []
   await execute('begin')
   for (const call of calls) {
@@ -119,7 +119,7 @@ async function runApart(
       answers.push({ ok: false, error })
     }
   }
-  await execute('commit')
+  await commit()
   return answers
 }
 

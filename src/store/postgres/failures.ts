@@ -30,8 +30,15 @@ const STATEMENT_FAILURES: ReadonlySet<string> = new Set([
 /** serialization_failure, deadlock_detected */
 const COLLISIONS: ReadonlySet<string> = new Set(['40001', '40P01'])
 
-/** Classes in which the server lives and the connection stays: insufficient resources, read-only, internal error. */
-const CONNECTION_STAYS: ReadonlySet<string> = new Set(['25', '53', '55', 'XX'])
+/** Classes in which the server lives and the connection stays: insufficient resources, locks, input and output, bugs. */
+const CONNECTION_STAYS: ReadonlySet<string> = new Set(['25', '53', '55', '58', 'XX'])
+/** query_canceled: by an operator, or by a timeout that he has set. */
+const CANCELED = '57014'
+/**
+ * Of these classes, but the connection goes. read_only_sql_transaction: it leads to a server that is no longer the one
+ * to write to, and a new one may find that. idle_in_transaction_session_timeout: the server has closed it.
+ */
+const CONNECTION_GOES: ReadonlySet<string> = new Set(['25006', '25P03'])
 
 /** The error that stands for what `pg` threw: {@link Unavailable}, {@link Collision}, or the statement's own. */
 export function explained(error: unknown): unknown {
@@ -43,5 +50,16 @@ export function explained(error: unknown): unknown {
   if (COLLISIONS.has(code)) return new Collision(message, { cause: error })
   const group = code.slice(0, 2)
   if (STATEMENT_FAILURES.has(group)) return error
-  return new Unavailable(message, !CONNECTION_STAYS.has(group), error)
+  const stays = (CONNECTION_STAYS.has(group) || code === CANCELED) && !CONNECTION_GOES.has(code)
+  return new Unavailable(message, !stays, error)
+}
+
+/** too_many_connections, and PgBouncer's word for it: the server lives, but has no connection to spare. */
+export function isFull({ cause }: Unavailable): boolean {
+  return cause instanceof DatabaseError && (cause.code === '53300' || /no more connections allowed/.test(cause.message))
+}
+
+/** cannot_connect_now: it starts, or recovers from a crash. */
+export function isStarting({ cause }: Unavailable): boolean {
+  return cause instanceof DatabaseError && cause.code === '57P03'
 }

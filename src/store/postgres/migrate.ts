@@ -29,7 +29,7 @@ export async function migrate(session: Session): Promise<void> {
   refuseLater(found, migrations.length)
   for (const migration of migrations.slice(found)) await session.execute(migration)
   await session.run(`update sesame_schema set version = ?1`, [migrations.length])
-  await session.execute('commit')
+  await session.commit()
 }
 
 /** 0 in a schema that is still empty. */

@@ -1,7 +1,11 @@
-/** The engine for several machines: PostgreSQL 15 or later, over bounded pools of connections. */
-import { Pool, types } from 'pg'
-import type { PoolClient } from 'pg'
-import type { Log } from '../../platform/platform.ts'
+/**
+ * The engine for several machines: PostgreSQL 15 or later.
+ *
+ * A process has ten connections at most, docs/scaling.md counts with it: four that write, four that read, one that
+ * looks whether the database is still there, and one that asks to cancel.
+ */
+import { realPause } from '../../platform/clock.ts'
+import type { Clock, Log } from '../../platform/platform.ts'
 import { COMMANDS } from '../commands.ts'
 import { query } from '../db.ts'
 import type { Awaitable } from '../db.ts'
@@ -9,8 +13,12 @@ import type { Engine } from '../engine.ts'
 import { GroupCommit, serviceUnavailable } from '../group-commit.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
 import { integer, row, text } from '../rows.ts'
+import { Availability } from './availability.ts'
 import { runBatch } from './batch.ts'
-import { Collision, Unavailable, explained } from './failures.ts'
+import { Connection, messageOf } from './connection.ts'
+import type { ConnectionDeps } from './connection.ts'
+import { Connections } from './connections.ts'
+import { Collision, Unavailable, isFull, isStarting } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { PATIENT_TIMEOUT_MS, sessionOn } from './session.ts'
 import type { Session } from './session.ts'
@@ -20,28 +28,46 @@ const LANES = 4
 /** Connections for reading, and how many reads may wait for one of them. */
 const READERS = 4
 const READS_WAITING = 1_000
-/** To open a connection, or to wait for one that is free. */
-const CONNECT_TIMEOUT_MS = 3_000
-const IDLE_MS = 60_000
-
-/** `int8`, and `numeric`, which sums of `int8` are: none of ours is beyond the safe integers. */
-const NUMBERS: ReadonlySet<number> = new Set([20, 1700])
+/** What a sound database answers in: longer, and it counts as one that does not answer. */
+const PROBE_TIMEOUT_MS = 2_000
+/** How long a server that starts waits for a database that does so too, and how often it asks. */
+const STARTING_MS = 60_000
+const STARTING_PAUSE_MS = 250
+/** An operator may change `synchronous_commit` while we are connected: that often it is looked at again. */
+const CHECKED_EVERY_MS = 10_000
 
 /**
  * Opens the database that a `postgres://` URL names and brings its schema up to date. Throws an Error that an operator
  * can act on.
  */
-export async function openPostgres(url: string, log: Log): Promise<Engine> {
-  const writers = poolOf(url, LANES, log)
-  const readers = poolOf(url, READERS, log)
-  try {
-    await withSession(writers, prepare, PATIENT_TIMEOUT_MS)
-  } catch (error) {
-    await Promise.all([writers.end(), readers.end()])
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`Cannot open the database ${withoutPassword(url)}: ${reason}`, { cause: error })
+export async function openPostgres(url: string, log: Log, clock: Clock): Promise<Engine> {
+  const deps: ConnectionDeps = { url, clock, log }
+  await prepare(deps)
+  const availability = new Availability({ clock, log, probe, onDown })
+  const shared = { ...deps, availability, check: durable }
+  const writers = new Connections({ ...shared, max: LANES, maxWaiting: LANES })
+  const readers = new Connections({ ...shared, max: READERS, maxWaiting: READS_WAITING })
+
+  async function probe(): Promise<void> {
+    try {
+      await onOwnConnection({ ...deps, connectTimeoutMs: PROBE_TIMEOUT_MS }, PROBE_TIMEOUT_MS, check)
+    } catch (error) {
+      // It lives, and we have what we need.
+      if (error instanceof Unavailable && isFull(error) && (writers.isAnyOpen || readers.isAnyOpen)) return
+      throw error
+    }
   }
-  const commit = new GroupCommit(async (calls) => onReturn(await send(writers, calls)), log, LANES)
+
+  function onDown(reason: string): void {
+    writers.drop(reason)
+    readers.drop(reason)
+  }
+
+  const commit = new GroupCommit(
+    async (calls) => onReturn(await send({ writers, availability, clock }, calls)),
+    log,
+    LANES,
+  )
   const read = readingFrom(readers)
   return {
     db: {
@@ -52,27 +78,48 @@ export async function openPostgres(url: string, log: Log): Promise<Engine> {
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
-      await Promise.all([writers.end(), readers.end()])
+      availability.close()
+      await Promise.all([writers.close(), readers.close()])
     },
   }
 }
 
-function poolOf(url: string, max: number, log: Log): Pool {
-  const pool = new Pool({
-    connectionString: url,
-    max,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_MS,
-    keepAlive: true,
-    fallback_application_name: 'sesame',
-    types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        NUMBERS.has(oid) ? Number : format === 'binary' ? types.getTypeParser(oid, format) : types.getTypeParser(oid),
-    },
-  })
-  // A connection that breaks while nobody uses it: the pool has let it go already, and opens another when it is needed.
-  pool.on('error', (error) => log.debug('an idle connection to the database ended', { error }))
-  return pool
+async function prepare(deps: ConnectionDeps): Promise<void> {
+  const { clock, log } = deps
+  const giveUpAt = clock.now() + STARTING_MS
+  for (;;) {
+    try {
+      await onOwnConnection(deps, PATIENT_TIMEOUT_MS, async (session) => {
+        await check(session)
+        await migrate(session)
+      })
+      return
+    } catch (error) {
+      // It may have been started together with us, or be at work after a crash.
+      if (!(error instanceof Unavailable && isStarting(error)) || clock.now() > giveUpAt) {
+        throw new Error(`Cannot open the database ${withoutPassword(deps.url)}: ${messageOf(error)}`, { cause: error })
+      }
+      log.info('the database starts: waiting for it', { reason: error.message })
+    }
+    await realPause(STARTING_PAUSE_MS)
+  }
+}
+
+async function onOwnConnection(
+  deps: ConnectionDeps,
+  timeoutMs: number,
+  task: (session: Session) => Promise<void>,
+): Promise<void> {
+  const connection = new Connection(deps)
+  try {
+    await connection.open()
+    await task(sessionOn(connection.client, timeoutMs))
+  } catch (error) {
+    // It may hang, or be within a transaction.
+    connection.abandon()
+    throw error
+  }
+  await connection.end()
 }
 
 const SERVER = query(
@@ -82,7 +129,8 @@ const SERVER = query(
 )
 const OLDEST_VERSION = 150_000
 
-async function prepare(session: Session): Promise<void> {
+/** Throws when the server is none to keep mail in. */
+async function check(session: Session): Promise<void> {
   const server = await session.get(SERVER, [])
   if (server === undefined || server.version < OLDEST_VERSION) throw new Error('PostgreSQL 15 or later is needed')
   if (server.encoding !== 'UTF8') throw new Error(`its encoding is ${server.encoding}, and has to be UTF8`)
@@ -90,46 +138,31 @@ async function prepare(session: Session): Promise<void> {
   if (server.synchronousCommit === 'off') {
     throw new Error('synchronous_commit is off: set it to on, for this database or this user')
   }
-  await migrate(session)
 }
 
-/** Gives the connection back when it can be used again. */
-async function withSession<T>(
-  pool: Pool,
-  use: (session: Session, client: PoolClient) => Promise<T>,
-  timeoutMs?: number,
-): Promise<T> {
-  const client = await connect(pool)
-  let isGood = false
+/** As {@link check}, unless that was done a moment ago; throws {@link Unavailable}. */
+async function durable(connection: Connection, now = connection.openedAt): Promise<void> {
+  if (now - connection.checkedAt < CHECKED_EVERY_MS) return
   try {
-    const result = await use(sessionOn(client, timeoutMs), client)
-    isGood = true
-    return result
-  } finally {
-    // Otherwise it may be broken, or within a transaction.
-    client.release(!isGood)
-  }
-}
-
-async function connect(pool: Pool): Promise<PoolClient> {
-  try {
-    return await pool.connect()
+    await check(sessionOn(connection.client))
   } catch (error) {
-    const reason = explained(error)
-    // Whatever the server has against us (a password, a database that is not there): nobody can write now.
-    throw reason instanceof Unavailable ? reason : new Unavailable(messageOf(error), true, error)
+    throw error instanceof Unavailable ? error : new Unavailable(messageOf(error), true, error)
   }
+  connection.checkedAt = now
 }
+
+type Writing = { readonly writers: Connections; readonly availability: Availability; readonly clock: Clock }
 
 /** Runs a batch on a lane; never rejects. */
-async function send(pool: Pool, calls: readonly Call[]): Promise<BatchReply> {
+async function send({ writers, availability, clock }: Writing, calls: readonly Call[]): Promise<BatchReply> {
   try {
-    const answers = await withSession(pool, (_, client) =>
-      runBatch((timeoutMs) => sessionOn(client, timeoutMs), COMMANDS, onArrival(calls)),
-    )
+    const answers = await writers.use(async (connection) => {
+      await durable(connection, clock.now())
+      return await runBatch((timeoutMs) => sessionOn(connection.client, timeoutMs), COMMANDS, onArrival(calls))
+    })
     return { committed: true, answers }
   } catch (error) {
-    return { committed: false, unavailable: messageOf(error), lost: error instanceof Unavailable && error.lost }
+    return { committed: false, unavailable: messageOf(error), lost: availability.downBecause !== undefined }
   }
 }
 
@@ -147,11 +180,10 @@ function onReturn(reply: BatchReply): BatchReply {
 type Read = <T>(ask: (session: Session) => Awaitable<T>) => Promise<T>
 
 /** Reads on any free connection, outside transactions. Throws SesError `ServiceUnavailable` as writes do. */
-function readingFrom(pool: Pool): Read {
+function readingFrom(readers: Connections): Read {
   return async (ask) => {
-    if (pool.waitingCount >= READS_WAITING) throw serviceUnavailable('too many reads wait')
     try {
-      return await withSession(pool, async (session) => ask(session))
+      return await readers.use(async ({ client }) => ask(sessionOn(client)))
     } catch (error) {
       throw error instanceof Unavailable || error instanceof Collision ? serviceUnavailable(error.message) : error
     }
@@ -162,8 +194,4 @@ function withoutPassword(url: string): string {
   const parsed = URL.parse(url)
   if (parsed === null) return 'postgres://…'
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -8,7 +8,7 @@ import type { ClientBase, QueryResult } from 'pg'
 import type { Query, Tx, Value } from '../db.ts'
 import { integer } from '../rows.ts'
 import type { Row } from '../rows.ts'
-import { explained } from './failures.ts'
+import { Unavailable, explained } from './failures.ts'
 
 /** What is asked for is small; what takes longer hangs on a server that does not answer. */
 export const QUERY_TIMEOUT_MS = 10_000
@@ -18,6 +18,8 @@ export const PATIENT_TIMEOUT_MS = 3_600_000
 export type Session = Tx & {
   /** Runs statements without values that give no rows, such as `commit`. */
   readonly execute: (statements: string) => Promise<void>
+  /** Throws {@link Unavailable} also when the server rolled back instead, which it says without an error. */
+  readonly commit: () => Promise<void>
 }
 
 /** Makes a session of an open connection. Its methods throw {@link Unavailable}, or what the statement is to blame for. */
@@ -25,6 +27,15 @@ export function sessionOn(client: Pick<ClientBase, 'query'>, timeoutMs = QUERY_T
   async function send(text: string, values: readonly Value[]): Promise<QueryResult<Row>> {
     try {
       const config = { text: numbered(text), values: values.map(bound), query_timeout: timeoutMs }
+      return await client.query<Row>(config)
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+  async function executed(statements: string): Promise<QueryResult<Row>> {
+    try {
+      // Without values: only so may a text hold several statements.
+      const config = { text: statements, query_timeout: timeoutMs }
       return await client.query<Row>(config)
     } catch (error) {
       throw explained(error)
@@ -45,14 +56,11 @@ export function sessionOn(client: Pick<ClientBase, 'query'>, timeoutMs = QUERY_T
       return integer(rows[0]?.[column], column)
     },
     run: async (statement, values) => (await send(statement, values)).rowCount ?? 0,
-    async execute(statements) {
-      try {
-        // Without values: only so may a text hold several statements.
-        const config = { text: statements, query_timeout: timeoutMs }
-        await client.query(config)
-      } catch (error) {
-        throw explained(error)
-      }
+    execute: async (statements) => void (await executed(statements)),
+    async commit() {
+      const { command } = await executed('commit')
+      // A transaction in which a statement failed cannot be committed, whoever overlooked the failure.
+      if (command !== 'COMMIT') throw new Unavailable(`instead of a commit: ${command}`, false, undefined)
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { AnyCommand } from '../db.ts'
 import type { Answer, BatchReply, Call } from '../group-commit.ts'
 import type { Connection } from './connection.ts'
+import { isDatabaseFailure } from './failures.ts'
 
 /**
  * Runs calls in one transaction and commits it. A call that fails does so alone. When the database itself fails
@@ -83,18 +84,4 @@ function rollBack(connection: Connection): void {
 
 function unavailable(error: unknown): BatchReply {
   return { committed: false, unavailable: error instanceof Error ? error.message : String(error) }
-}
-
-/** Result codes that blame the statement or its values, not the database: https://www.sqlite.org/rescode.html */
-const STATEMENT_FAILURES: ReadonlySet<number> = new Set([
-  1, // SQLITE_ERROR
-  18, // SQLITE_TOOBIG
-  19, // SQLITE_CONSTRAINT
-  20, // SQLITE_MISMATCH
-  25, // SQLITE_RANGE
-])
-
-function isDatabaseFailure(error: unknown): boolean {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return false
-  return !STATEMENT_FAILURES.has(error.errcode & 0xff)
 }

@@ -5,11 +5,12 @@ import { deserialize, serialize } from 'node:v8'
 import type { Log } from '../../platform/platform.ts'
 import { COMMANDS } from '../commands.ts'
 import type { Engine } from '../engine.ts'
-import { GroupCommit } from '../group-commit.ts'
+import { GroupCommit, serviceUnavailable } from '../group-commit.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
 import { runBatch } from './batch.ts'
 import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
+import { isDatabaseFailure } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { serial } from './serial.ts'
 import { WriterThread } from './writer-thread.ts'
@@ -35,7 +36,11 @@ function openFile(path: string, log: Log): Engine {
   const thread = new WriterThread(path, log)
   const commit = new GroupCommit(thread.send, log, BATCHES_AT_ONCE)
   return {
-    db: { get: reader.get, all: reader.all, write: commit.write },
+    db: {
+      get: (query, values) => readable(() => reader.get(query, values)),
+      all: (query, values) => readable(() => reader.all(query, values)),
+      write: commit.write,
+    },
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
@@ -71,6 +76,15 @@ function openInMemory(log: Log): Engine {
       await commit.close()
       await oneByOne(() => connection.database.close())
     },
+  }
+}
+
+/** Also a read may need the disk: for the index of the WAL, or for what it sorts. */
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw isDatabaseFailure(error) ? serviceUnavailable(error.message) : error
   }
 }
 
