@@ -19,6 +19,7 @@ export async function settle(services: Services, job: Job, outcome: Outcome, sta
     scope: job.scope,
     messageId: job.messageId,
     jobId: job.id,
+    owner: job.owner,
     at: now,
     updates: outcome.recipients.map((each) => ({
       position: each.position,

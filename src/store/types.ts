@@ -235,6 +235,8 @@ export type Job = {
   readonly recipients: readonly number[]
   readonly attempts: number
   readonly dueAt: number
+  /** The node that has it; null: nobody, or (on SQLite) the one process that there is. */
+  readonly owner: number | null
 }
 
 /** An event in SES's JSON (`{"eventType":…,"mail":…,…}`), as text, exactly as it is published. */
@@ -264,6 +266,8 @@ export type Acceptance = {
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
   /** Accepted, but held back for its content: all recipients start as `rejected` and count as rejects; there are no jobs. */
   readonly rejected: boolean
+  /** The node that keeps the jobs to itself, without a claim; none: whoever claims them has them. */
+  readonly owner?: number | null
 }
 
 export type Settlement = {
@@ -271,6 +275,8 @@ export type Settlement = {
   readonly messageId: string
   /** The job that ended; null: an outcome after the fact (a complaint, an asynchronous bounce). */
   readonly jobId: number | null
+  /** Who had the job when it was delivered; left out: nobody. */
+  readonly owner?: number | null
   readonly at: number
   readonly updates: readonly Pick<Recipient, 'position' | 'status' | 'reply'>[]
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
@@ -301,3 +307,19 @@ export type MessageFilter = {
 
 /** A message in a listing: everything but its body. `seq` grows with each acceptance. */
 export type StoredMessage = { readonly seq: number; readonly scope: Scope; readonly message: Message }
+
+// ── Nodes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a process says of itself when it joins. */
+export type NodeSelf = { readonly hostname: string; readonly pid: number; readonly roles: readonly string[] }
+
+/** A process on a shared database. Times are the database's, in milliseconds since the epoch. */
+export type Node = NodeSelf & {
+  readonly id: number
+  readonly startedAt: number
+  readonly seenAt: number
+  /** Its lease has not lapsed. */
+  readonly isLive: boolean
+  /** Jobs that it has. */
+  readonly jobs: number
+}

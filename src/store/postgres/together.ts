@@ -27,11 +27,11 @@ const ACCEPT = query(
        with ordinality
        as given (account, region, id, accepted_at, recipients_search, sender_search, subject_search, document, n)
    ), job as materialized (
-     select numbered.id, numbered.o, account, region, message.id as message_id, destination, recipients, due_at
+     select numbered.id, numbered.o, account, region, message.id as message_id, destination, recipients, due_at, owner
      from (
        select nextval('job_numbers') as id, given.*
-       from unnest($16::bigint[], $17::text[], $18::text[], $19::bigint[]) with ordinality
-         as given (n, destination, recipients, due_at, o)
+       from unnest($16::bigint[], $17::text[], $18::text[], $19::bigint[], $29::bigint[]) with ordinality
+         as given (n, destination, recipients, due_at, owner, o)
      ) as numbered join message using (n)
    ), messages_in as (
      insert into messages
@@ -47,8 +47,8 @@ const ACCEPT = query(
      from unnest($10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[])
        as given (n, position, address, mailbox, field, status) join message using (n)
    ), jobs_in as (
-     insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting)
-     select id, account, region, message_id, destination, recipients, 0, due_at, 0 from job
+     insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
+     select id, account, region, message_id, destination, recipients, 0, due_at, 0, owner from job
    ), events_in as (
      insert into events (account, region, message_id, type, at, json)
      select account, region, id, type, at, json
@@ -90,6 +90,7 @@ const accept: Together<Accepted, readonly number[]> = {
       ...jobColumns(accepted),
       ...eventColumns(accepted),
       ...minuteColumns(accepted),
+      integerArray(accepted.flatMap(({ jobs, owner }) => jobs.map(() => owner))),
     ])
     let given = 0
     return accepted.map(({ jobs }) => {
@@ -158,15 +159,16 @@ function minuteColumns(accepted: readonly Accepted[]): readonly Value[] {
   ]
 }
 
-/** `live`: those whose job had not ended, and whose message is there and stays so until the end of the transaction. */
+/** `live`: those whose job had not ended and was the owner's, and whose message is there and stays so until the end of the transaction. */
 const SETTLE = query(
   `with given as materialized (
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) with ordinality
-       as given (account, region, message_id, job_id, at, minute, n)
+     select *
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $25::bigint[])
+       with ordinality as given (account, region, message_id, job_id, at, minute, owner, n)
    ), ended as (
      delete from jobs using given
      where jobs.account = given.account and jobs.region = given.region and jobs.message_id = given.message_id
-       and jobs.id = given.job_id
+       and jobs.id = given.job_id and jobs.owner is not distinct from given.owner
      returning n
    ), live as materialized (
      select given.* from given join messages
@@ -218,6 +220,7 @@ const settleTogether: Together<Settlement, void> = {
       ...eventColumns(settlements),
       ...attemptColumns(settlements),
       ...countColumns(settlements),
+      integerArray(settlements.map(({ owner }) => owner ?? null)),
     ])
     return settlements.map(() => undefined)
   },
