@@ -1,25 +1,36 @@
 /**
- * When a job runs. One process owns the queue; its claims live in memory, the jobs themselves in the store.
+ * When a job runs. The jobs are in the store; memory holds those that this process is about to run or runs.
  *
  * A job is in one of four states:
  *   fresh      in the store, to be run as soon as there is room      → ready
  *   ready      in memory, waits for its turn                         → running
  *   running    in memory, handed to `deliver`                        → ended (its settlement deletes it) or postponed
  *   postponed  in the store, waits for its time                      → ready, when it is due and there is room
- * Memory holds ready and running jobs, `maxInMemory` at most, whatever the backlog is. What a crash interrupts is
- * fresh or postponed in the store, and start() finds it there.
+ * Memory holds ready and running jobs, `maxInMemory` at most, whatever the backlog is.
+ *
+ * How jobs come into memory is up to the source (source.ts):
+ * - A process that has the store to itself (SQLite, backlog.ts) writes no claims. What a crash interrupts is fresh or
+ *   postponed in the store, and start() finds it there.
+ * - A node of many (PostgreSQL, claims.ts) has a job in memory only while the store names it as the owner. Fresh and
+ *   postponed jobs are nobody's. An owner that no longer renews its lease is given up (node.ts): its jobs are fresh
+ *   again, none is deleted, and should it still be there, it can neither end nor postpone them any more.
  */
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
-import type { Job } from '../store/types.ts'
+import type { Acceptance, Job } from '../store/types.ts'
 import { Backlog } from './backlog.ts'
 import { backoffMs } from './backoff.ts'
+import { Claims, type ClaimMetrics } from './claims.ts'
+import type { Node } from './node.ts'
+import type { Memory, Source } from './source.ts'
 
 /** What became of an attempt: the job has ended (its settlement is written), or is to be tried again at a time. */
 export type Delivered = 'done' | { readonly retryAt: number }
 
 export type QueueDeps = {
-  readonly store: Pick<Store, 'jobs'>
+  readonly store: Pick<Store, 'jobs' | 'messages' | 'nodes'>
+  /** This process, on a store that others share. */
+  readonly node?: Node | undefined
   readonly clock: Clock
   readonly log: Log
   /** Delivers a job and writes its settlement. What it throws is logged, and the job is tried again later. */
@@ -30,13 +41,19 @@ export type QueueDeps = {
   readonly maxInMemory: number
 }
 
+/** Jobs in memory now, and the claims since the start (none where nobody else could claim). */
+export type QueueMetrics = Partial<ClaimMetrics> & { readonly ready: number; readonly running: number }
+
 export type Queue = {
+  /** Writes an acceptance to the store as `store.messages.accept` does, and sees to its jobs. */
+  readonly accept: (acceptance: Acceptance) => Promise<readonly Job[]>
   /** Takes jobs that were just accepted. Those that find no room in memory are fetched from the store later. */
   readonly offer: (jobs: readonly Job[]) => void
   /** Begins to run jobs, with those that an earlier process left. */
   readonly start: () => Promise<void>
   /** Resolves when nothing is left that is due. */
   readonly idle: () => Promise<void>
+  readonly metrics: () => QueueMetrics
   /** Starts no further job; resolves when those that run have ended. */
   readonly close: () => Promise<void>
 }
@@ -48,16 +65,18 @@ const SOONEST_RETRY_MS = 1_000
 export function createQueue(deps: QueueDeps): Queue {
   const queue = new JobQueue(deps)
   return {
+    accept: (acceptance) => queue.accept(acceptance),
     offer: (jobs) => queue.offer(jobs),
     start: () => queue.start(),
     idle: () => queue.idle(),
+    metrics: () => queue.metrics(),
     close: () => queue.close(),
   }
 }
 
 class JobQueue {
   readonly #deps: QueueDeps
-  readonly #backlog: Backlog
+  readonly #source: Source & { readonly metrics?: ClaimMetrics }
   /** In the order in which they will run. */
   readonly #ready = new Map<number, Job>()
   readonly #running = new Set<number>()
@@ -69,27 +88,47 @@ class JobQueue {
 
   constructor(deps: QueueDeps) {
     this.#deps = deps
-    this.#backlog = new Backlog({ ...deps, take: (job) => this.#take(job), onDue: () => this.#pump() })
+    this.#source = sourceOf(deps, {
+      room: () => this.#room(),
+      holds: (job) => this.#holds(job),
+      keep: (job) => this.#keep(job),
+      forget: () => this.#ready.clear(),
+      pump: () => this.#pump(),
+    })
+  }
+
+  async accept(acceptance: Acceptance): Promise<readonly Job[]> {
+    const jobs = await this.#source.accept(acceptance)
+    this.offer(jobs)
+    return jobs
   }
 
   offer(jobs: readonly Job[]): void {
-    for (const job of jobs) if (!this.#take(job)) this.#backlog.missed(job)
+    if (!this.#closed) this.#source.offer(jobs)
     this.#pump()
   }
 
   async start(): Promise<void> {
     this.#started = true
-    this.#backlog.startOver()
+    this.#source.startOver()
     await this.#fetch()
   }
 
   async idle(): Promise<void> {
+    if (this.#started && !this.#closed) {
+      this.#source.look()
+      this.#pump()
+    }
     if (!this.#isIdle()) await new Promise<void>((resolve) => void this.#whenIdle.push(resolve))
+  }
+
+  metrics(): QueueMetrics {
+    return { ready: this.#ready.size, running: this.#running.size, ...this.#source.metrics }
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#backlog.close()
+    this.#source.close()
     this.#ready.clear()
     for (const [id, cancel] of this.#retries) {
       cancel()
@@ -98,13 +137,13 @@ class JobQueue {
     await this.idle()
   }
 
-  /** False when there is no room. */
-  #take(job: Job): boolean {
-    const isKnown = this.#ready.has(job.id) || this.#running.has(job.id)
-    if (isKnown || this.#closed) return true
-    if (this.#room() <= 0) return false
-    this.#ready.set(job.id, job)
-    return true
+  /** What comes when all is over need not be kept: it is in the store. */
+  #holds(job: Job): boolean {
+    return this.#closed || this.#ready.has(job.id) || this.#running.has(job.id)
+  }
+
+  #keep(job: Job): void {
+    if (!this.#holds(job)) this.#ready.set(job.id, job)
   }
 
   #room(): number {
@@ -112,28 +151,28 @@ class JobQueue {
   }
 
   #isIdle(): boolean {
-    return this.#ready.size + this.#running.size === 0 && !this.#backlog.isDue
+    return this.#ready.size + this.#running.size === 0 && !this.#source.isDue
   }
 
   /** Does what can be done now; called after everything that may have made something possible. */
   #pump(): void {
     if (this.#started && !this.#closed) {
       for (const [id, job] of this.#ready) {
-        if (this.#running.size >= this.#deps.concurrency) break
+        if (this.#running.size >= this.#deps.concurrency || !this.#source.mayRun) break
         this.#ready.delete(id)
         this.#running.add(id)
         void this.#run(job)
       }
       // Half of the memory at a time: not one row for each job that ends.
       const isRoomy = this.#room() > 0 && (this.#ready.size === 0 || this.#room() >= this.#deps.maxInMemory / 2)
-      if (isRoomy && this.#backlog.isDue && !this.#backlog.isFetching) void this.#fetch()
+      if (isRoomy && this.#source.isDue && !this.#source.isFetching) void this.#fetch()
     }
     if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   async #fetch(): Promise<void> {
-    const fetched = await this.#backlog.fetch()
-    // Otherwise it would fail again at once: the backlog's timer calls.
+    const fetched = await this.#source.fetch()
+    // Otherwise it would fail again at once: the source calls when it is worth another try.
     if (fetched) this.#pump()
   }
 
@@ -161,7 +200,7 @@ class JobQueue {
 
   async #postpone(job: Job, failures: number): Promise<void> {
     if (await this.#writePostponement(job)) {
-      this.#backlog.postponedUntil(job.dueAt)
+      this.#source.postponedUntil(job.dueAt)
       this.#leave(job)
     } else if (this.#closed) {
       this.#leave(job)
@@ -187,7 +226,13 @@ class JobQueue {
 
   #leave(job: Job): void {
     this.#running.delete(job.id)
-    this.#backlog.left(job)
+    this.#source.left(job)
     this.#pump()
   }
+}
+
+function sourceOf(deps: QueueDeps, memory: Memory): Source & { readonly metrics?: ClaimMetrics } {
+  const { store, node } = deps
+  if (store.nodes === undefined || node === undefined) return new Backlog(deps, memory)
+  return new Claims({ ...deps, store: { messages: store.messages, nodes: store.nodes }, node }, memory)
 }
