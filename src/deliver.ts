@@ -2,16 +2,17 @@
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { settle } from './domain/settle.ts'
+import type { Delivered } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
 /** Every transport of this version has an answer at once, so that a job is over after one attempt. */
-export function createDeliver(services: Services): (job: Job) => Promise<'done'> {
+export function createDeliver(services: Services): (job: Job) => Promise<Delivered> {
   const { store, clock, config } = services
   return async (job) => {
     const startedAt = clock.now()
     const all = await store.messages.recipients(job.scope, job.messageId)
     const recipients = all.filter(({ position }) => job.recipients.includes(position))
-    await settle(services, job, deliver(config.hostname, job.destination, recipients), startedAt)
-    return 'done'
+    const outcome = deliver(config.hostname, job.destination, recipients)
+    return { settle: () => settle(services, job, outcome, startedAt) }
   }
 }

@@ -172,7 +172,8 @@ class Membership implements Node {
     this.#orphansDueAt = now + times.leaseMs * ORPHANS_EVERY_LEASES
     const givenBack = await nodes.giveBack()
     this.#jobsGivenBack += givenBack.jobs
-    if (givenBack.nodes + givenBack.jobs > 0)
-      log.warn('nodes that no longer renew their leases were given up', givenBack)
+    if (!givenBack.isDone) this.#orphansDueAt = now
+    if (givenBack.nodes + givenBack.jobs === 0) return
+    log.warn('nodes that did not renew their leases were given up', { nodes: givenBack.nodes, jobs: givenBack.jobs })
   }
 }

@@ -24,8 +24,11 @@ import { Claims, type ClaimMetrics } from './claims.ts'
 import type { Node } from './node.ts'
 import type { Memory, Source } from './source.ts'
 
-/** What became of an attempt: the job has ended (its settlement is written), or is to be tried again at a time. */
-export type Delivered = 'done' | { readonly retryAt: number }
+/**
+ * What became of an attempt: the job is to be tried again at a time, or is over. `settle` writes that, and is called
+ * until it succeeds: what was delivered must not be delivered again because a database was away. 'done': it is written.
+ */
+export type Delivered = 'done' | { readonly settle: () => Promise<void> } | { readonly retryAt: number }
 
 export type QueueDeps = {
   readonly store: Pick<Store, 'jobs' | 'messages' | 'nodes'>
@@ -33,7 +36,7 @@ export type QueueDeps = {
   readonly node?: Node | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Delivers a job and writes its settlement. What it throws is logged, and the job is tried again later. */
+  /** Delivers a job. What it throws is logged, and the job is tried again later. */
   readonly deliver: (job: Job) => Promise<Delivered>
   /** Jobs that run at once. */
   readonly concurrency: number
@@ -61,6 +64,9 @@ export type Queue = {
 /** A time that has passed already, taken at its word, would have a job run without end. */
 const SOONEST_RETRY_MS = 1_000
 
+/** The end of an attempt, as it remains to be written. `failure`: what the log says when that fails. */
+type Ending = { readonly write: () => Promise<void>; readonly failure: string }
+
 /** Makes a queue; it runs nothing before it is started. */
 export function createQueue(deps: QueueDeps): Queue {
   const queue = new JobQueue(deps)
@@ -80,7 +86,7 @@ class JobQueue {
   /** In the order in which they will run. */
   readonly #ready = new Map<number, Job>()
   readonly #running = new Set<number>()
-  /** Postponements that could not be written and are tried again. The job counts as running. */
+  /** Ends of jobs that could not be written and are tried again. The job counts as running. */
   readonly #retries = new Map<number, Cancel>()
   #started = false
   #closed = false
@@ -178,48 +184,60 @@ class JobQueue {
 
   async #run(job: Job): Promise<void> {
     const isEarly = job.dueAt > this.#deps.clock.now()
-    const postponed = isEarly ? job : await this.#attempt(job)
-    if (postponed === undefined) this.#leave(job)
-    else await this.#postpone(postponed, 0)
+    const ending = isEarly ? this.#postponement(job) : await this.#attempt(job)
+    if (ending === undefined) this.#leave(job)
+    else await this.#end(job, ending, 0)
   }
 
-  /** The job as it is to be tried again; undefined: it has ended. */
-  async #attempt(job: Job): Promise<Job | undefined> {
+  /** What remains to be written after an attempt; undefined: nothing. */
+  async #attempt(job: Job): Promise<Ending | undefined> {
     const { clock, deliver, log } = this.#deps
     const attempts = job.attempts + 1
     try {
       const delivered = await deliver(job)
       if (delivered === 'done') return undefined
-      return { ...job, attempts, dueAt: Math.max(delivered.retryAt, clock.now() + SOONEST_RETRY_MS) }
+      if ('settle' in delivered) return { write: delivered.settle, failure: 'a job could not be settled' }
+      return this.#postponement({
+        ...job,
+        attempts,
+        dueAt: Math.max(delivered.retryAt, clock.now() + SOONEST_RETRY_MS),
+      })
     } catch (error) {
       const { id: jobId, messageId, destination } = job
       log.error('a job failed', { jobId, messageId, destination, error })
-      return { ...job, attempts, dueAt: clock.now() + backoffMs(job.attempts) }
+      return this.#postponement({ ...job, attempts, dueAt: clock.now() + backoffMs(job.attempts) })
     }
   }
 
-  async #postpone(job: Job, failures: number): Promise<void> {
-    if (await this.#writePostponement(job)) {
-      this.#source.postponedUntil(job.dueAt)
-      this.#leave(job)
-    } else if (this.#closed) {
+  #postponement(job: Job): Ending {
+    return {
+      write: async () => {
+        await this.#deps.store.jobs.postpone(job)
+        this.#source.postponedUntil(job.dueAt)
+      },
+      failure: 'a job could not be postponed',
+    }
+  }
+
+  async #end(job: Job, ending: Ending, failures: number): Promise<void> {
+    if ((await this.#isWritten(job, ending)) || this.#closed) {
       this.#leave(job)
     } else {
-      // Forgotten, it would be fetched and run again at once: it stays until that is written.
+      // Forgotten, it would be fetched and run again at once, perhaps mailed twice: it stays until that is written.
       const again = (): void => {
         this.#retries.delete(job.id)
-        void this.#postpone(job, failures + 1)
+        void this.#end(job, ending, failures + 1)
       }
       this.#retries.set(job.id, this.#deps.clock.after(backoffMs(failures), again))
     }
   }
 
-  async #writePostponement(job: Job): Promise<boolean> {
+  async #isWritten(job: Job, { write, failure }: Ending): Promise<boolean> {
     try {
-      await this.#deps.store.jobs.postpone(job)
+      await write()
       return true
     } catch (error) {
-      this.#deps.log.error('a job could not be postponed', { jobId: job.id, error })
+      this.#deps.log.error(failure, { jobId: job.id, error })
       return false
     }
   }

@@ -60,7 +60,7 @@ const GIVE_UP = query(
 const giveBack = urgentCommand('nodes.giveBack', async (tx, _nothing: null) => {
   const gone = await tx.all(GIVE_UP, [])
   // In a statement of its own: it sees what a node wrote until its row was deleted.
-  return { nodes: gone.length, jobs: await giveBackOrphans(tx) }
+  return { nodes: gone.length, ...(await giveBackOrphans(tx)) }
 })
 
 const HOLDER = query(
@@ -85,8 +85,8 @@ const holdTask = command(
 
 const LIST = query(
   `select nodes.id, hostname, pid, roles, started_at as "startedAt", seen_at as "seenAt",
-     case when until > ${NOW} then 1 else 0 end as "isLive", count(jobs.owner) as "jobs"
-   from nodes left join jobs on jobs.owner = nodes.id group by nodes.id order by nodes.id`,
+     case when until > ${NOW} then 1 else 0 end as "isLive", (select count(*) from jobs where jobs.owner = nodes.id) as "jobs"
+   from nodes order by nodes.id`,
   row({
     id: integer,
     hostname: text,

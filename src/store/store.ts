@@ -129,6 +129,9 @@ export type Claim = {
 /** What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse. */
 export type Beat = { readonly isKnown: boolean; readonly live: number; readonly lapsed: number }
 
+/** How much was given up. Not `isDone`: there is more, which the next call gives back. */
+export type GivenBack = { readonly nodes: number; readonly jobs: number; readonly isDone: boolean }
+
 /** What several processes on one database need to share its work. Leases are judged by the database's clock. */
 export type NodeStore = {
   /** A new node, with a lease of `leaseMs` from now on; gives its id, which never comes twice. */
@@ -137,8 +140,8 @@ export type NodeStore = {
   beat(node: number, leaseMs: number): Promise<Beat>
   /** Ends a node and gives back what it has. */
   leave(node: number): Promise<void>
-  /** Gives up nodes whose leases have lapsed, and gives back what such nodes have or come to have later. */
-  giveBack(): Promise<{ readonly nodes: number; readonly jobs: number }>
+  /** Gives up nodes whose leases have lapsed, and gives back what such nodes have or came to have later. */
+  giveBack(): Promise<GivenBack>
   /** By id. */
   list(): Promise<readonly Node[]>
   /** Takes jobs for a node; nobody else has them then. By due time and id. */
