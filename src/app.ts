@@ -7,14 +7,17 @@ import type { Accepted, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import { createCounters, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
+import { createCounters, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
-import { processUsage } from './platform/usage.ts'
+import { processName, processUsage } from './platform/usage.ts'
+import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
+import { createTasks } from './queue/tasks.ts'
 import { type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
 import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 
 export type { Address, Addresses } from './servers.ts'
 
@@ -31,30 +34,37 @@ export type App = {
 // Jobs run side by side, and how many the queue keeps in memory before the rest stays in the database.
 const DELIVERIES_AT_ONCE = 16
 const JOBS_IN_MEMORY = 10_000
+// Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
+const JOBS_OF_A_NODE = 1_000
 
 /** Opens the store and puts the server together; nothing listens yet. Throws an Error with words for the operator. */
-export async function createApp(config: Config, platform: Platform): Promise<App> {
+export async function createApp(config: Config, platform: Platform, leaseTimes = LEASE_TIMES): Promise<App> {
   checkTransport(config)
   const certificate = await loadCertificate(config, platform.log)
-  const store = await openStore({ database: config.database, log: platform.log, wallClock: platform.wallClock })
+  const opened = await openStore({ database: config.database, log: platform.log, wallClock: platform.wallClock })
+  // Whoever delivers runs first what he accepts himself.
+  const accept: typeof opened.messages.accept = (acceptance) => queue.accept(acceptance)
+  const store = config.roles.has('delivery') ? { ...opened, messages: { ...opened.messages, accept } } : opened
   const state: State = { isReady: false, publicUrl: config.publicUrl ?? '', listeners: new Set() }
   const counters = createCounters()
   const faults = createFaults()
+  const node = await joinStore(store, config, platform, leaseTimes)
+  const shared = store.nodes && node && { nodes: store.nodes, node }
   const services: Services = {
     ...platform,
     config,
     store,
     quotas: createQuotas({ clock: platform.clock, store }),
+    tasks: createTasks({ ...platform, shared }),
     gate: { underWay: 0 },
     deliverAtOnce: createDeliverAtOnce(config),
     publicUrl: () => state.publicUrl,
     onAccepted(accepted: Accepted) {
-      if (config.roles.has('delivery')) queue.offer(accepted.jobs)
       counters.accepted(accepted.message.surface)
       for (const listener of state.listeners) listener()
     },
   }
-  const queue = queueOf(services)
+  const queue = queueOf(services, opened, node)
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   const admin = adminRoutes({
@@ -63,7 +73,13 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     arrivals: { onAccepted: (listener) => listen(state, listener) },
     reset: () => startAfresh(services),
     isReady: () => state.isReady,
-    metrics: [counters.read, () => usageMetrics(processUsage()), () => storeMetrics(store.metrics())],
+    nodes: node === undefined ? undefined : { self: () => node.id, list: () => node.list() },
+    metrics: [
+      counters.read,
+      () => usageMetrics(processUsage()),
+      () => queueMetrics(queue.metrics()),
+      () => (node === undefined ? [] : nodeMetrics(node.metrics())),
+    ],
   })
   const routes = [...publicRoutes(services), ...admin]
   const servers = createServers({ services, faults, certificate, routes, counters, isReady: () => state.isReady })
@@ -83,6 +99,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
       checks?.stop()
       await servers.close()
       await queue.close()
+      await node?.leave()
       certificate.close()
       await store.close()
     },
@@ -99,16 +116,22 @@ function checkTransport({ transport }: Config): void {
   )
 }
 
-function queueOf(services: Services): Queue {
-  const { store, clock, log } = services
-  return createQueue({
-    store,
-    clock,
-    log,
-    deliver: createDeliver(services),
-    concurrency: DELIVERIES_AT_ONCE,
-    maxInMemory: JOBS_IN_MEMORY,
-  })
+function queueOf(services: Services, store: Store, node: Node | undefined): Queue {
+  const { clock, log } = services
+  const deliver = createDeliver(services)
+  const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
+  return createQueue({ store, node, clock, log, deliver, concurrency: DELIVERIES_AT_ONCE, maxInMemory })
+}
+
+/** One of those on the database, when others may be there; undefined: we have it to ourselves. */
+async function joinStore(
+  { nodes }: Store,
+  { roles }: Config,
+  { wallClock, log }: Platform,
+  times: LeaseTimes,
+): Promise<Node | undefined> {
+  if (nodes === undefined) return undefined
+  return await joinNodes({ nodes, self: { ...processName(), roles: [...roles] }, wallClock, log, times })
 }
 
 function listen({ listeners }: State, listener: () => void): () => void {

@@ -5,6 +5,7 @@ import { answerOutOfOffice } from './domain/auto-replies.ts'
 import type { Services } from './domain/context.ts'
 import { settle } from './domain/settle.ts'
 import { isOutOfOffice } from './message/simulated.ts'
+import type { Delivered } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
 /**
@@ -19,14 +20,18 @@ export function createDeliverAtOnce({ roles, hostname }: Config): Services['deli
 }
 
 /** Every transport of this version has an answer at once, so that a job is over after one attempt. */
-export function createDeliver(services: Services): (job: Job) => Promise<'done'> {
+export function createDeliver(services: Services): (job: Job) => Promise<Delivered> {
   const { store, clock, config } = services
   return async (job) => {
     const startedAt = clock.now()
     const all = await store.messages.recipients(job.scope, job.messageId)
     const recipients = all.filter(({ position }) => job.recipients.includes(position))
-    await settle(services, job, deliver(config.hostname, job.destination, recipients), startedAt)
-    await answerOutOfOffice(services, job, recipients)
-    return 'done'
+    const outcome = deliver(config.hostname, job.destination, recipients)
+    return {
+      async settle() {
+        await settle(services, job, outcome, startedAt)
+        await answerOutOfOffice(services, job, recipients)
+      },
+    }
   }
 }

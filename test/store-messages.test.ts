@@ -45,6 +45,7 @@ for (const engine of ENGINES) {
         recipients: [0, 1],
         attempts: 0,
         dueAt: NOON,
+        owner: null,
       }
       assert.deepEqual(job, expected)
       const found = await messages.find('m1')

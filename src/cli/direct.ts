@@ -9,6 +9,7 @@ import { accountRoutes } from '../operations/admin/accounts.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
 import { realPlatform } from '../platform/real.ts'
+import { createTasks } from '../queue/tasks.ts'
 import { openStore } from '../store/open.ts'
 import type { Reply } from './reply.ts'
 import { CommandError, type World } from './world.ts'
@@ -29,6 +30,8 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     config,
     store,
     quotas: createQuotas({ clock: platform.clock, store }),
+    // Only a database file is opened like this, which nobody shares.
+    tasks: createTasks({ ...platform, shared: undefined }),
     gate: { underWay: 0 },
     // A notice that a change sends is accepted here; the server delivers it when it starts.
     deliverAtOnce: () => undefined,

@@ -45,6 +45,19 @@ export type Quotas = {
   reset(): void
 }
 
+/** Work that one of the processes on a store does for all of them. */
+export type Tasks = {
+  /** Other processes may change what this one would have to know of to be on time: it has to look. */
+  readonly isShared: boolean
+  /** Whether this process is the one that does the task now. Throws when the database does not answer. */
+  holds(name: string): Promise<boolean>
+  /**
+   * Runs a task at once and then every `everyMs` of SES's time, on one process at a time. What it throws is logged. It
+   * has to bear being run twice: a process that was paused in the middle goes on when another has taken over.
+   */
+  runAlone(name: string, everyMs: number, run: () => Promise<void>): { run(): Promise<void>; stop(): Promise<void> }
+}
+
 /** A message that was just taken in. */
 export type Accepted = { readonly scope: Scope; readonly message: Message; readonly jobs: readonly Job[] }
 
@@ -61,7 +74,8 @@ export type Services = Platform & {
     destination: string,
     recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[],
   ) => Outcome | undefined
-  /** Hands an accepted message on: to the queue, and to whoever waits for mail. */
+  readonly tasks: Tasks
+  /** Tells of an accepted message whoever waits for mail. */
   readonly onAccepted: (accepted: Accepted) => void
   /** Acceptances under way, held to a bound. */
   readonly gate: { underWay: number }

@@ -15,5 +15,5 @@ export async function settle(services: Services, job: Job, outcome: Outcome, sta
   const now = services.clock.now()
   const { acceptedAt } = stored.message
   const records = recordsOf(services, { scope, acceptedAt, destination, recipients, startedAt, now }, outcome)
-  await messages.settle({ scope, messageId, jobId: job.id, at: now, ...records })
+  await messages.settle({ scope, messageId, jobId: job.id, owner: job.owner, at: now, ...records })
 }

@@ -1,4 +1,6 @@
-/** What this process uses of the machine, for /metrics. */
+/** What this process is called, and what it uses of the machine, for /metrics. */
+import { hostname } from 'node:os'
+
 export type Usage = {
   readonly residentBytes: number
   readonly heapUsedBytes: number
@@ -9,6 +11,11 @@ export type Usage = {
   readonly startedAtSeconds: number
   /** Sockets, timers and requests that the event loop waits for. */
   readonly activeResources: number
+}
+
+/** The machine's name, and the process's number on it. */
+export function processName(): { readonly hostname: string; readonly pid: number } {
+  return { hostname: hostname(), pid: process.pid }
 }
 
 export function processUsage(): Usage {

@@ -1,24 +1,26 @@
-/** What the store holds of the queue and memory does not: fresh jobs that found no room, and postponed ones. */
+/**
+ * The source of a process that has the store to itself: what is not in memory is in the store, and nobody else takes
+ * it. It knows which jobs the store alone has: fresh ones that found no room, and postponed ones.
+ */
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
-import type { Job } from '../store/types.ts'
+import type { Acceptance, Job } from '../store/types.ts'
 import { backoffMs } from './backoff.ts'
+import type { Memory, Source } from './source.ts'
 
 /** Rows that one look into the store brings. */
 const PAGE = 500
 
 export type BacklogDeps = {
-  readonly store: Pick<Store, 'jobs'>
+  readonly store: Pick<Store, 'jobs' | 'messages'>
   readonly clock: Clock
   readonly log: Log
-  /** Takes a job into memory, unless it is there already; false when there is no room for it. */
-  readonly take: (job: Job) => boolean
-  /** Called when there is something new to fetch. */
-  readonly onDue: () => void
 }
 
-export class Backlog {
+export class Backlog implements Source {
+  readonly mayRun = true
   readonly #deps: BacklogDeps
+  readonly #memory: Memory
   /** Fresh jobs with a greater id may be in the store alone; undefined: there are none. */
   #freshBehind: number | undefined
   /** Postponed jobs may be due. */
@@ -30,8 +32,9 @@ export class Backlog {
   #closed = false
   #timer: { readonly at: number; readonly cancel: Cancel } | undefined
 
-  constructor(deps: BacklogDeps) {
+  constructor(deps: BacklogDeps, memory: Memory) {
     this.#deps = deps
+    this.#memory = memory
   }
 
   /** Whether there is something to fetch, or it is being fetched. */
@@ -43,32 +46,32 @@ export class Backlog {
     return this.#fetching
   }
 
-  /** The store may hold anything: as at the start. */
+  readonly accept = (acceptance: Acceptance): Promise<readonly Job[]> => this.#deps.store.messages.accept(acceptance)
+
+  offer(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      // Who finds room while older ones wait in the store must not be served before them.
+      if (this.#freshBehind !== undefined || !this.#keep(job)) this.#missedBehind(job.id - 1)
+    }
+  }
+
   startOver(): void {
     this.#missedBehind(0)
     this.#postponedDue = true
   }
 
-  /** A fresh job found no room in memory. */
-  missed(job: Job): void {
-    this.#missedBehind(job.id - 1)
-  }
+  /** Nobody else writes: what is there is known. */
+  look(): void {}
 
-  /** A job is no longer in memory. */
   left(job: Job): void {
     if (this.#fetching) this.#leftMeanwhile.add(job.id)
   }
 
-  /** A job is postponed in the store until then, which may be now. */
   postponedUntil(at: number): void {
     if (at <= this.#deps.clock.now()) this.#postponedDue = true
     else this.#wakeAt(at)
   }
 
-  /**
-   * Brings jobs into memory until it is full or nothing is left. False when the store did not answer: a timer tells
-   * when to try again.
-   */
   async fetch(): Promise<boolean> {
     if (this.#failures > 0 && this.#timer !== undefined) return false
     this.#fetching = true
@@ -87,7 +90,7 @@ export class Backlog {
     }
   }
 
-  /** Sets no more timers, and stops what it fetches at the next page. */
+  /** What is being fetched stops at the next page. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -141,7 +144,7 @@ export class Backlog {
       }
       for (const job of page) {
         if (this.#take(job)) continue
-        this.missed(job)
+        this.#missedBehind(job.id - 1)
         return
       }
       const last = page.at(-1)
@@ -150,7 +153,15 @@ export class Backlog {
   }
 
   #take(job: Job): boolean {
-    return this.#leftMeanwhile.has(job.id) || this.#deps.take(job)
+    return this.#leftMeanwhile.has(job.id) || this.#keep(job)
+  }
+
+  /** False when there is no room. */
+  #keep(job: Job): boolean {
+    if (this.#memory.holds(job)) return true
+    if (this.#memory.room() <= 0) return false
+    this.#memory.keep(job)
+    return true
   }
 
   #missedBehind(id: number): void {
@@ -164,7 +175,7 @@ export class Backlog {
     const cancel = this.#deps.clock.after(Math.max(0, at - this.#deps.clock.now()), () => {
       this.#timer = undefined
       this.#postponedDue = true
-      this.#deps.onDue()
+      this.#memory.pump()
     })
     this.#timer = { at, cancel }
   }

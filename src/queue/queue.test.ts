@@ -53,8 +53,8 @@ async function settled(): Promise<void> {
 }
 
 /** The jobs of a store, with some calls replaced: a database that fails. */
-function failing(store: Store, replaced: Partial<JobStore>): Pick<Store, 'jobs'> {
-  return { jobs: { ...store.jobs, ...replaced } }
+function failing(store: Store, replaced: Partial<JobStore>): Store {
+  return { ...store, jobs: { ...store.jobs, ...replaced } }
 }
 
 describe('the queue', () => {

@@ -21,6 +21,7 @@ export type Accepted = {
   readonly jobs: readonly { readonly destination: string; readonly recipients: string; readonly dueAt: number }[]
   readonly events: Acceptance['events']
   readonly attempts: Acceptance['attempts']
+  readonly owner: number | null
 }
 
 const INSERT_MESSAGE = `insert into messages
@@ -30,8 +31,9 @@ const INSERT_BODY = `insert into bodies (seq, account, region, raw) values (?1, 
 const INSERT_RECIPIENT = `insert into recipients
     (account, region, message_id, position, address, mailbox, field, status, reply, updated_at)
   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
-const INSERT_JOB = `insert into jobs (account, region, message_id, destination, recipients, attempts, due_at, waiting)
-  values (?1, ?2, ?3, ?4, ?5, 0, ?6, 0)`
+const INSERT_JOB = `insert into jobs
+    (account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
+  values (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7)`
 
 /** Gives the ids of the jobs, in their order. */
 export const acceptance = command('messages.accept', async (tx, accepted: Accepted) => {
@@ -55,7 +57,7 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
   }
   const jobIds: number[] = []
   for (const { destination, recipients, dueAt } of accepted.jobs) {
-    const job = [account, region, messageId, destination, recipients, dueAt]
+    const job = [account, region, messageId, destination, recipients, dueAt, accepted.owner]
     jobIds.push(await tx.insertNumbered(INSERT_JOB, job, 'id'))
   }
   for (const event of accepted.events) await addEvent(tx, scope, { messageId, ...event })
@@ -67,7 +69,7 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
 /** Writes an acceptance; gives its jobs with their ids. Throws as {@link Db.write}. */
 export async function accept(
   db: Db,
-  { scope, message, raw, recipients, jobs, events, attempts, counts }: Acceptance,
+  { scope, message, raw, recipients, jobs, events, attempts, counts, owner = null }: Acceptance,
 ): Promise<readonly Job[]> {
   const accepted: Accepted = {
     scope,
@@ -88,12 +90,13 @@ export async function accept(
     })),
     events,
     attempts,
+    owner,
   }
   const ids = await db.write(acceptance, accepted, raw.byteLength)
   return jobs.map((job, index) => {
     const id = ids[index]
     if (id === undefined) throw new Error('fewer job ids than jobs')
-    return { ...job, id, scope, messageId: message.id, attempts: 0 }
+    return { ...job, id, scope, messageId: message.id, attempts: 0, owner }
   })
 }
 

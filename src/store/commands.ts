@@ -7,6 +7,7 @@ import { identityCommands } from './identities.ts'
 import { jobCommands } from './jobs.ts'
 import { keyCommands } from './keys.ts'
 import { messageCommands } from './messages.ts'
+import { nodeCommands } from './nodes.ts'
 
 const TABLES = [
   'accounts',
@@ -24,7 +25,7 @@ const TABLES = [
   'sent_minutes',
 ]
 
-/** Empties every table; `seq` and job ids go on from where they were. */
+/** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
 export const reset = command('store.reset', async (tx, _nothing: null) => {
   for (const table of TABLES) await tx.run(`delete from ${table}`, [])
 })
@@ -36,6 +37,7 @@ const ALL: readonly AnyCommand[] = [
   ...configurationSetCommands,
   ...messageCommands,
   ...jobCommands,
+  ...nodeCommands,
   reset,
 ]
 

@@ -44,7 +44,12 @@ export type Tx = Reader & {
  * A command may be run a second time, on a clean transaction, when another one of its batch failed: it must have no
  * effect but through `tx`. It answers with a value; when it throws, that is a bug, and it fails alone.
  */
-export type Command<P, R> = { readonly name: string; readonly run: (tx: Tx, payload: P) => Promise<R> }
+export type Command<P, R> = {
+  readonly name: string
+  readonly run: (tx: Tx, payload: P) => Promise<R>
+  /** Goes ahead of what waits, and is not refused because much does. */
+  readonly isUrgent?: boolean
+}
 
 /** Any command: `never` stands for the payload that only its callers know. */
 export type AnyCommand = Command<never, unknown>
@@ -54,11 +59,19 @@ export function command<P, R>(name: string, run: (tx: Tx, payload: P) => Promise
   return { name, run }
 }
 
+/**
+ * A command on which others depend, such as the end of what was begun: were it to fare as what is taken in anew, a
+ * flood of that would keep the water from running off. Who calls it bounds how many there are at a time.
+ */
+export function urgentCommand<P, R>(name: string, run: (tx: Tx, payload: P) => Promise<R>): Command<P, R> {
+  return { name, run, isUrgent: true }
+}
+
 export type Db = Reader & {
   /**
    * Runs a command in a transaction that it shares with others; settles after the commit is on disk.
    * `weight` is the size of the payload in octets where it may be large: it counts against what may wait.
-   * Throws SesError `ServiceUnavailable` when the database cannot write or too much waits.
+   * Throws SesError `ServiceUnavailable` when the database cannot write or too much waits (urgent commands are taken nevertheless).
    */
   readonly write: <P, R>(command: Command<P, R>, payload: P, weight?: number) => Promise<R>
 }

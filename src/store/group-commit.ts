@@ -62,13 +62,16 @@ export class GroupCommit {
   }
 
   /** See {@link Db.write}. */
-  readonly write: Db['write'] = <P, R>({ name }: Command<P, R>, payload: P, weight = 0): Promise<R> => {
+  readonly write: Db['write'] = <P, R>({ name, isUrgent }: Command<P, R>, payload: P, weight = 0): Promise<R> => {
     if (this.#closed) return Promise.reject(serviceUnavailable('the store is closed'))
-    if (this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + weight > BYTES_WAITING) {
+    const isFull = this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + weight > BYTES_WAITING
+    if (isFull && !isUrgent) {
       return Promise.reject(serviceUnavailable('too many writes wait'))
     }
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.push({ call: { name, payload }, weight, resolve, reject })
+      const write: Write = { call: { name, payload }, weight, resolve, reject }
+      if (isUrgent) this.#waiting.unshift(write)
+      else this.#waiting.push(write)
       this.#waitingBytes += weight
       // What the same turn of the event loop still brings goes along: it costs a lone write nothing.
       if (!this.#flushDue) {

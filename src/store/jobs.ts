@@ -1,12 +1,13 @@
 /** Jobs: what remains to be delivered. A row lives from the acceptance to the end of the job. */
-import { command, query } from './db.ts'
+import { query, urgentCommand } from './db.ts'
 import type { Db } from './db.ts'
 import { integer, json, nullable, row, text } from './rows.ts'
 import type { Row } from './rows.ts'
 import type { JobStore, MessageStore } from './store.ts'
 import type { Job } from './types.ts'
 
-const COLUMNS = `id, account, region, message_id as "messageId", destination, recipients, attempts, due_at as "dueAt"`
+/** The columns of a job. */
+export const JOB_COLUMNS = `id, account, region, message_id as "messageId", destination, recipients, attempts, due_at as "dueAt", owner`
 const columns = row({
   id: integer,
   account: text,
@@ -16,17 +17,19 @@ const columns = row({
   recipients: json<readonly number[]>(),
   attempts: integer,
   dueAt: integer,
+  owner: nullable(integer),
 })
 
-function job(raw: Row): Job {
+/** Decodes {@link JOB_COLUMNS}. */
+export function job(raw: Row): Job {
   const { account, region, ...rest } = columns(raw)
   return { ...rest, scope: { account, region } }
 }
 
-const UNFINISHED = query(`select ${COLUMNS} from jobs where id > ?1 order by id limit ?2`, job)
-const FRESH = query(`select ${COLUMNS} from jobs where id > ?1 and waiting = 0 order by id limit ?2`, job)
+const UNFINISHED = query(`select ${JOB_COLUMNS} from jobs where id > ?1 order by id limit ?2`, job)
+const FRESH = query(`select ${JOB_COLUMNS} from jobs where id > ?1 and waiting = 0 order by id limit ?2`, job)
 const POSTPONED = query(
-  `select ${COLUMNS} from jobs where waiting = 1 and due_at <= ?1 and (due_at, id) > (?2, ?3)
+  `select ${JOB_COLUMNS} from jobs where waiting = 1 and due_at <= ?1 and (due_at, id) > (?2, ?3)
    order by due_at, id limit ?4`,
   job,
 )
@@ -35,22 +38,26 @@ const NEXT_POSTPONED = query(
   row({ dueAt: nullable(integer) }),
 )
 
-type Postponement = Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt'>
+type Postponement = Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt' | 'owner'>
 
-const postpone = command('jobs.postpone', async (tx, { id, scope, attempts, dueAt }: Postponement) => {
-  const postponed = await tx.run(
-    `update jobs set attempts = ?3, due_at = ?4, waiting = 1 where id = ?1 and account = ?2`,
-    [id, scope.account, attempts, dueAt],
-  )
-  return postponed === 1
-})
+const postpone = urgentCommand(
+  'jobs.postpone',
+  async (tx, { id, scope: { account }, attempts, dueAt, owner }: Postponement) => {
+    const postponed = await tx.run(
+      `update jobs set attempts = ?3, due_at = ?4, waiting = 1, owner = null
+       where id = ?1 and account = ?2 and owner is not distinct from ?5`,
+      [id, account, attempts, dueAt, owner],
+    )
+    return postponed === 1
+  },
+)
 
 export const jobCommands = [postpone]
 
 export function jobStore(db: Db): JobStore {
   return {
     fresh: async (afterId, limit) => db.all(FRESH, [afterId, limit]),
-    postpone: ({ id, scope, attempts, dueAt }) => db.write(postpone, { id, scope, attempts, dueAt }),
+    postpone: ({ id, scope, attempts, dueAt, owner }) => db.write(postpone, { id, scope, attempts, dueAt, owner }),
     postponed: async (now, after, limit) => db.all(POSTPONED, [now, after?.dueAt ?? 0, after?.id ?? 0, limit]),
     nextPostponed: async (now) => (await db.get(NEXT_POSTPONED, [now]))?.dueAt ?? undefined,
   }

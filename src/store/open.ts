@@ -9,6 +9,7 @@ import { jobStore } from './jobs.ts'
 import { keyStore } from './keys.ts'
 import { messageStore } from './messages.ts'
 import type { Engine } from './engine.ts'
+import { nodeStore } from './nodes.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
 
@@ -25,7 +26,7 @@ export type StoreOptions = {
  * database cannot be opened, was written by a later version, or is of a kind that is not known.
  */
 export async function openStore({ database, log, wallClock = realClock() }: StoreOptions): Promise<Store> {
-  const { db, metrics, close } = await openEngine(database, log, wallClock)
+  const { db, isShared, metrics, close } = await openEngine(database, log, wallClock)
   return {
     accounts: accountStore(db),
     keys: keyStore(db),
@@ -33,6 +34,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     configurationSets: configurationSetStore(db),
     messages: messageStore(db),
     jobs: jobStore(db),
+    nodes: isShared ? nodeStore(db) : undefined,
     metrics,
     reset: () => db.write(reset, null),
     close,

@@ -1,6 +1,6 @@
 /** What became of a message: the state of its recipients, its events, the attempts to deliver it. */
 import { count } from './counters.ts'
-import { command, query } from './db.ts'
+import { query, urgentCommand } from './db.ts'
 import type { Db, Tx } from './db.ts'
 import { integer, json, nullable, oneOf, row, text } from './rows.ts'
 import type { MessageStore } from './store.ts'
@@ -62,15 +62,17 @@ export async function addAttempt(tx: Tx, scope: Scope, messageId: string, attemp
 }
 
 /** See {@link MessageStore.settle}. */
-export const settle = command('messages.settle', async (tx, settlement: Settlement) => {
-  const { scope, messageId, jobId, at, updates, events, attempt, counts } = settlement
+export const settle = urgentCommand('messages.settle', async (tx, settlement: Settlement) => {
+  const { scope, messageId, jobId, owner = null, at, updates, events, attempt, counts } = settlement
   const key = [scope.account, scope.region, messageId]
-  // A job ends once. Whoever ends it again (it was run twice) must not tell the same story twice.
+  // A job ends once, by the node that has it. Whoever ends it again (it was run twice, or the node was given up
+  // meanwhile) must not tell the same story twice.
   if (jobId !== null) {
-    const ended = await tx.run(`delete from jobs where id = ?4 and account = ?1 and region = ?2 and message_id = ?3`, [
-      ...key,
-      jobId,
-    ])
+    const ended = await tx.run(
+      `delete from jobs where id = ?4 and account = ?1 and region = ?2 and message_id = ?3
+       and owner is not distinct from ?5`,
+      [...key, jobId, owner],
+    )
     if (ended === 0) return
   }
   // The message was removed meanwhile: nothing may hang on it any more.

@@ -11,6 +11,8 @@ import type {
   Job,
   MessageEvent,
   MessageFilter,
+  Node,
+  NodeSelf,
   Page,
   PageRequest,
   Recipient,
@@ -104,16 +106,50 @@ export type MessageStore = {
   statistics(scope: Scope, since: number): Promise<readonly SendDataPoint[]>
 }
 
-/** What the queue needs to keep most of its jobs in the database. */
+/** What the queue of a process that has the store to itself needs to keep most of its jobs in the database. */
 export type JobStore = {
   /** Jobs that wait for nothing, by id. */
   fresh(afterId: number, limit: number): Promise<readonly Job[]>
-  /** The job is to be tried again at `dueAt`; false when it has ended meanwhile. */
-  postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt'>): Promise<boolean>
+  /** The job is to be tried again at `dueAt`, by whoever; false when it has ended meanwhile, or is no longer the owner's. */
+  postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt' | 'owner'>): Promise<boolean>
   /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
   postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
   /** When the first of the jobs that are not due at `now` will be. */
   nextPostponed(now: number): Promise<number | undefined>
+}
+
+/** Which due jobs a node asks for: those that nobody has, by due time and id, behind `after`. */
+export type Claim = {
+  readonly node: number
+  readonly now: number
+  readonly after: Pick<Job, 'id' | 'dueAt'> | undefined
+  readonly limit: number
+}
+
+/** What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse. */
+export type Beat = { readonly isKnown: boolean; readonly live: number; readonly lapsed: number }
+
+/** How much was given up. Not `isDone`: there is more, which the next call gives back. */
+export type GivenBack = { readonly nodes: number; readonly jobs: number; readonly isDone: boolean }
+
+/** What several processes on one database need to share its work. Leases are judged by the database's clock. */
+export type NodeStore = {
+  /** A new node, with a lease of `leaseMs` from now on; gives its id, which never comes twice. */
+  join(self: NodeSelf, leaseMs: number): Promise<number>
+  /** Renews the lease, even one that has lapsed, unless the node was given up. */
+  beat(node: number, leaseMs: number): Promise<Beat>
+  /** Ends a node and gives back what it has. */
+  leave(node: number): Promise<void>
+  /** Gives up nodes whose leases have lapsed, and gives back what such nodes have or came to have later. */
+  giveBack(): Promise<GivenBack>
+  /** By id. */
+  list(): Promise<readonly Node[]>
+  /** Takes jobs for a node; nobody else has them then. By due time and id. */
+  claim(claim: Claim): Promise<readonly Job[]>
+  /** Jobs that a node has, by id. */
+  owned(node: number, afterId: number, limit: number): Promise<readonly Job[]>
+  /** Whether the node does the task for all, as it has until now or from now on: one live node does. */
+  holdTask(name: string, node: number): Promise<boolean>
 }
 
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */
@@ -126,6 +162,8 @@ export type Store = {
   readonly configurationSets: ConfigurationSetStore
   readonly messages: MessageStore
   readonly jobs: JobStore
+  /** undefined: this process has the store to itself. */
+  readonly nodes: NodeStore | undefined
   metrics(): StoreMetrics
   /** Empties everything. */
   reset(): Promise<void>

@@ -235,6 +235,8 @@ export type Job = {
   readonly recipients: readonly number[]
   readonly attempts: number
   readonly dueAt: number
+  /** The node that has it; null: nobody, or (on SQLite) the one process that there is. */
+  readonly owner: number | null
 }
 
 /** An event. `json` is what it says besides its type and the mail that it is about (events/records.ts). */
@@ -269,6 +271,8 @@ export type Acceptance = {
   /** Of destinations whose outcome is known already; they have no jobs. */
   readonly attempts: readonly Attempt[]
   readonly counts: OutcomeCounts
+  /** The node that keeps the jobs to itself, without a claim; none: whoever claims them has them. */
+  readonly owner?: number | null
 }
 
 export type Settlement = {
@@ -276,6 +280,8 @@ export type Settlement = {
   readonly messageId: string
   /** The job that ended; null: an outcome after the fact (a complaint, an asynchronous bounce). */
   readonly jobId: number | null
+  /** Who had the job when it was delivered; left out: nobody. */
+  readonly owner?: number | null
   readonly at: number
   readonly updates: readonly Pick<Recipient, 'position' | 'status' | 'reply'>[]
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
@@ -306,3 +312,19 @@ export type MessageFilter = {
 
 /** A message in a listing: everything but its body. `seq` grows with each acceptance. */
 export type StoredMessage = { readonly seq: number; readonly scope: Scope; readonly message: Message }
+
+// ── Nodes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a process says of itself when it joins. */
+export type NodeSelf = { readonly hostname: string; readonly pid: number; readonly roles: readonly string[] }
+
+/** A process on a shared database. Times are the database's, in milliseconds since the epoch. */
+export type Node = NodeSelf & {
+  readonly id: number
+  readonly startedAt: number
+  readonly seenAt: number
+  /** Its lease has not lapsed. */
+  readonly isLive: boolean
+  /** Jobs that it has. */
+  readonly jobs: number
+}

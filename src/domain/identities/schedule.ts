@@ -10,6 +10,10 @@ import { onWake } from './wake.ts'
 const AT_ONCE = 16
 /** After a failure of our own. */
 const RETRY_MS = 60_000
+/** Where other processes change identities too: how often to look, or to take over from one that has gone. */
+const LOOK_MS = 3_000
+/** The task's name, of which one process does the checks. */
+const TASK = 'identity checks'
 
 export type IdentityChecks = {
   stop(): void
@@ -17,9 +21,9 @@ export type IdentityChecks = {
   runDue(): Promise<void>
 }
 
-/** Looks at due identities from now on, until stopped. A jump of the clock makes its timers fire, and so is noticed. */
+/** Looks at due identities from now on, until stopped, while it is this process's task. A jump of the clock makes its timers fire, and so is noticed. */
 export function startIdentityChecks(services: Services): IdentityChecks {
-  const { clock, store, log } = services
+  const { clock, store, log, tasks } = services
   let timer: Cancel | undefined
   let running: Promise<void> | undefined
   let isWoken = false
@@ -32,11 +36,16 @@ export function startIdentityChecks(services: Services): IdentityChecks {
 
   const lookAndArm = async () => {
     try {
+      if (!(await tasks.holds(TASK))) {
+        arm(LOOK_MS)
+        return
+      }
       await lookAtDue(services, () => isStopped)
       const next = isStopped ? undefined : await store.identities.nextDue()
-      const now = clock.now()
-      if (next !== undefined && next <= now) isWoken = true
-      else if (next !== undefined) arm(next - now)
+      const ms = next === undefined ? Infinity : next - clock.now()
+      if (ms <= 0) isWoken = true
+      else if (tasks.isShared) arm(Math.min(ms, LOOK_MS))
+      else if (ms < Infinity) arm(ms)
     } catch (error) {
       // A store that is closed under us is the end, not a failure.
       if (isStopped) return

@@ -10,6 +10,7 @@ import { healthRoutes } from './health.ts'
 import { identityRoutes } from './identities.ts'
 import { messageRoutes } from './messages.ts'
 import { storeMetrics, type MetricsSource } from './metrics.ts'
+import { nodeRoutes, type Nodes } from './nodes.ts'
 import { queueRoutes } from './queue.ts'
 import type { Route } from './route.ts'
 import { waitRoute, type Arrivals } from './wait.ts'
@@ -21,12 +22,22 @@ export type AdminDeps = {
   /** Empties the store and what is kept in memory, and makes again what a first start makes. */
   readonly reset: () => Promise<void>
   readonly isReady: () => boolean
+  /** undefined: no other process can work on this store. */
+  readonly nodes: Nodes | undefined
   /** Figures of the process and its surfaces; those of the store are added here. */
   readonly metrics: readonly MetricsSource[]
 }
 
 /** Exact paths stand before those with parameters: `messages/wait` is no message id. */
-export function adminRoutes({ services, arrivals, faults, reset, isReady, metrics }: AdminDeps): readonly Route[] {
+export function adminRoutes({
+  services,
+  arrivals,
+  faults,
+  reset,
+  isReady,
+  nodes,
+  metrics,
+}: AdminDeps): readonly Route[] {
   const resetAll = async () => {
     faults.clear()
     services.clock.reset()
@@ -39,6 +50,7 @@ export function adminRoutes({ services, arrivals, faults, reset, isReady, metric
     ...accountRoutes(services),
     ...identityRoutes(services),
     ...queueRoutes(services),
+    ...nodeRoutes(nodes),
     ...controlRoutes(services, faults, resetAll),
     ...localstackRoutes(services),
     ...awsSesV2LocalRoutes(services),

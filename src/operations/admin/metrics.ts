@@ -92,6 +92,32 @@ export function usageMetrics(usage: ProcessUsage): readonly Metric[] {
   ]
 }
 
+/** The queue of this process. */
+export function queueMetrics(queue: {
+  ready: number
+  running: number
+  claims?: number
+  claimed?: number
+}): readonly Metric[] {
+  const { ready, running, claims, claimed } = queue
+  return [
+    single('gauge', 'sesame_jobs_ready', 'Jobs in the memory of this process that wait for their turn.', ready),
+    single('gauge', 'sesame_jobs_running', 'Jobs that this process is delivering.', running),
+    ...(claims === undefined ? [] : [single('counter', 'sesame_job_claims_total', 'Claims made.', claims)]),
+    ...(claimed === undefined ? [] : [single('counter', 'sesame_jobs_claimed_total', 'Jobs claimed.', claimed)]),
+  ]
+}
+
+/** The nodes on a shared database, as this one sees them. */
+export function nodeMetrics(nodes: { live: number; rejoined: number; jobsGivenBack: number }): readonly Metric[] {
+  const { live, rejoined, jobsGivenBack } = nodes
+  return [
+    single('gauge', 'sesame_nodes_live', 'Nodes that renew their leases.', live),
+    single('counter', 'sesame_node_rejoins_total', 'Times that this process was given up as a node.', rejoined),
+    single('counter', 'sesame_jobs_given_back_total', 'Jobs of other nodes that this one gave back.', jobsGivenBack),
+  ]
+}
+
 /** The store's own counters. */
 export function storeMetrics({
   commits,

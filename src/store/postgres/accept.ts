@@ -29,7 +29,7 @@ const ROWS = rowsets({
     status: 'text',
     reply: 'text',
   },
-  job: { n: 'bigint', destination: 'text', recipients: 'text', dueAt: 'bigint' },
+  job: { n: 'bigint', destination: 'text', recipients: 'text', dueAt: 'bigint', owner: 'bigint' },
   event: { n: 'bigint', type: 'text', at: 'bigint', json: 'text' },
   attempt: {
     n: 'bigint',
@@ -68,8 +68,9 @@ const ACCEPT = query(
      select account, region, id, position, address, mailbox, field, status, reply, accepted_at
      from ${ROWS.from('recipient')} join accepted using (n)
    ), jobs_in as (
-     insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting)
-     select job_id, account, region, id, destination, recipients, 0, due_at, 0 from numbered join accepted using (n)
+     insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
+     select job_id, account, region, id, destination, recipients, 0, due_at, 0, owner
+     from numbered join accepted using (n)
    ), events_in as (
      insert into events (account, region, message_id, type, at, json)
      select account, region, id, type, at, json from ${ROWS.from('event')} join accepted using (n) order by event.o
@@ -103,7 +104,7 @@ export const acceptTogether: Together<Accepted, readonly number[]> = {
     const values = ROWS.values({
       message: accepted.map(({ scope, messageId, ...message }) => ({ ...scope, id: messageId, ...message })),
       recipient: numbered.flatMap(({ n, recipients }) => recipients.map((recipient) => ({ n, ...recipient }))),
-      job: numbered.flatMap(({ n, jobs }) => jobs.map((job) => ({ n, ...job }))),
+      job: numbered.flatMap(({ n, jobs, owner }) => jobs.map((job) => ({ n, ...job, owner }))),
       event: numbered.flatMap(({ n, events }) => events.map((event) => ({ n, ...event }))),
       attempt: numbered.flatMap(({ n, attempts }) =>
         attempts.map((attempt) => ({ n, ...attempt, transcript: JSON.stringify(attempt.transcript) })),

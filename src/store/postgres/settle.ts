@@ -14,6 +14,7 @@ const ROWS = rowsets({
     region: 'text',
     messageId: 'text',
     jobId: 'bigint',
+    owner: 'bigint',
     at: 'bigint',
     minute: 'bigint',
     n: 'bigint',
@@ -31,14 +32,17 @@ const ROWS = rowsets({
   heard: { n: 'bigint', bounces: 'bigint', complaints: 'bigint', rejects: 'bigint' },
 })
 
-/** `live`: those whose job had not ended, and whose message is there and stays so until the end of the transaction. */
+/**
+ * `live`: those whose job had not ended and was the owner's, and whose message is there and stays so until the end of
+ * the transaction.
+ */
 const SETTLE = query(
   `with given as materialized (
      select * from ${ROWS.from('settlement')}
    ), ended as (
      delete from jobs using given
      where jobs.account = given.account and jobs.region = given.region and jobs.message_id = given.message_id
-       and jobs.id = given.job_id
+       and jobs.id = given.job_id and jobs.owner is not distinct from given.owner
      returning n
    ), live as materialized (
      select given.* from given join messages
@@ -77,11 +81,11 @@ export const settleTogether: Together<Settlement, void> = {
   async run(tx, settlements) {
     const numbered = settlements.map((settlement, index) => ({ ...settlement, n: index + 1 }))
     const values = ROWS.values({
-      settlement: numbered.map(({ scope, at, ...settlement }) => ({
+      settlement: numbered.map(({ scope, owner = null, ...settlement }) => ({
         ...scope,
         ...settlement,
-        at,
-        minute: minuteOf(at),
+        owner,
+        minute: minuteOf(settlement.at),
       })),
       change: numbered.flatMap(({ n, updates }) => lastOfEach(updates).map((update) => ({ n, ...update }))),
       event: numbered.flatMap(({ n, events }) => events.map((event) => ({ n, ...event }))),

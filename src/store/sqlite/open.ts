@@ -41,6 +41,7 @@ function openFile(path: string, log: Log): Engine {
       all: (query, values) => readable(() => reader.all(query, values)),
       write: commit.write,
     },
+    isShared: false,
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
@@ -71,6 +72,7 @@ function openInMemory(log: Log): Engine {
       all: (query, values) => oneByOne(() => connection.all(query, values)),
       write: commit.write,
     },
+    isShared: false,
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
