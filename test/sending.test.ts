@@ -26,6 +26,7 @@ async function rawOf(app: TestApp, id: string): Promise<string> {
 type Event = { readonly eventType: string } & { readonly [member: string]: Record<string, unknown> | undefined }
 
 async function eventsOf(app: TestApp, id: string): Promise<Event[]> {
+  await app.idle()
   const { events } = await get<{ readonly events: Event[] }>(app, `/_sesame/messages/${id}/events`)
   return events
 }
