@@ -36,7 +36,7 @@ const JOBS_IN_MEMORY = 10_000
 export async function createApp(config: Config, platform: Platform): Promise<App> {
   checkTransport(config)
   const certificate = await loadCertificate(config, platform.log)
-  const store = await openStore({ database: config.database, log: platform.log })
+  const store = await openStore({ database: config.database, log: platform.log, wallClock: platform.wallClock })
   const state: State = { isReady: false, publicUrl: config.publicUrl ?? '', listeners: new Set() }
   const counters = createCounters()
   const faults = createFaults()

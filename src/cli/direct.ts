@@ -20,7 +20,8 @@ export type Direct = {
 
 export async function openDirectly(config: Config, world: World): Promise<Direct> {
   const platform = realPlatform({ dns: config.dns, logLevel: config.logLevel, writeLog: world.err })
-  const store = await openStore({ database: config.database, log: platform.log }).catch((error: unknown) => {
+  const { log, wallClock } = platform
+  const store = await openStore({ database: config.database, log, wallClock }).catch((error: unknown) => {
     throw new CommandError(error instanceof Error ? error.message : String(error))
   })
   const services: Services = {

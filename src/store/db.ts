@@ -5,6 +5,7 @@
  * start within 0.5 s and 90 MB for the whole server. SQL is written in the subset that SQLite and PostgreSQL share,
  * with numbered placeholders (`?1`; `$1` once prepared for PostgreSQL). Each text is prepared once per connection.
  */
+import type { Change } from './changes.ts'
 import type { Row } from './rows.ts'
 
 /** What may be bound to a placeholder. Booleans are bound as 0 and 1. */
@@ -44,7 +45,12 @@ export type Tx = Reader & {
  * A command may be run a second time, on a clean transaction, when another one of its batch failed: it must have no
  * effect but through `tx`. It answers with a value; when it throws, that is a bug, and it fails alone.
  */
-export type Command<P, R> = { readonly name: string; readonly run: (tx: Tx, payload: P) => Promise<R> }
+export type Command<P, R> = {
+  readonly name: string
+  readonly run: (tx: Tx, payload: P) => Promise<R>
+  /** What may read differently once it is committed; undefined: nothing that anybody keeps a copy of. */
+  readonly changes?: (payload: P) => readonly Change[]
+}
 
 /** Any command: `never` stands for the payload that only its callers know. */
 export type AnyCommand = Command<never, unknown>
@@ -52,6 +58,18 @@ export type AnyCommand = Command<never, unknown>
 /** A command, named `aggregate.action`. commands.ts must list it. */
 export function command<P, R>(name: string, run: (tx: Tx, payload: P) => Promise<R>): Command<P, R> {
   return { name, run }
+}
+
+/**
+ * A command that changes what caches keep: it cannot be written without saying what. changes.test.ts holds every
+ * command that writes such a table to be one.
+ */
+export function changing<P, R>(
+  name: string,
+  changes: (payload: P) => readonly Change[],
+  run: (tx: Tx, payload: P) => Promise<R>,
+): Command<P, R> {
+  return { name, run, changes }
 }
 
 export type Db = Reader & {

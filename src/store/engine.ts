@@ -2,4 +2,10 @@
 import type { Db } from './db.ts'
 import type { StoreMetrics } from './store.ts'
 
-export type Engine = { readonly db: Db; readonly metrics: () => StoreMetrics; readonly close: () => Promise<void> }
+export type Engine = {
+  readonly db: Db
+  /** Other processes may work on the same database. */
+  readonly isShared: boolean
+  readonly metrics: () => StoreMetrics
+  readonly close: () => Promise<void>
+}

@@ -1,4 +1,5 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
+import type { ChangeListener } from './changes.ts'
 import type {
   Acceptance,
   AccessKey,
@@ -126,6 +127,11 @@ export type Store = {
   readonly configurationSets: ConfigurationSetStore
   readonly messages: MessageStore
   readonly jobs: JobStore
+  /**
+   * Tells `listener` what changed: of this process's writes before they settle, on PostgreSQL of the other nodes' as
+   * soon as it is known. Until the returned function is called.
+   */
+  onChange(listener: ChangeListener): () => void
   metrics(): StoreMetrics
   /** Empties everything. */
   reset(): Promise<void>

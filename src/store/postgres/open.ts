@@ -49,6 +49,7 @@ export async function openPostgres(url: string, log: Log): Promise<Engine> {
       all: (asked, values) => read((session) => session.all(asked, values)),
       write: commit.write,
     },
+    isShared: true,
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()

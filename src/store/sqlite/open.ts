@@ -36,6 +36,7 @@ function openFile(path: string, log: Log): Engine {
   const commit = new GroupCommit(thread.send, log, BATCHES_AT_ONCE)
   return {
     db: { get: reader.get, all: reader.all, write: commit.write },
+    isShared: false,
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
@@ -66,6 +67,7 @@ function openInMemory(log: Log): Engine {
       all: (query, values) => oneByOne(() => connection.all(query, values)),
       write: commit.write,
     },
+    isShared: false,
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
