@@ -2,6 +2,7 @@
 import { realClock } from '../platform/clock.ts'
 import type { Clock, Log } from '../platform/platform.ts'
 import { accountStore } from './accounts.ts'
+import { createCaches } from './cached.ts'
 import { announcing, createAnnouncements } from './changes.ts'
 import { reset } from './commands.ts'
 import { configurationSetStore } from './configuration-sets.ts'
@@ -9,10 +10,18 @@ import { identityStore } from './identities.ts'
 import { jobStore } from './jobs.ts'
 import { keyStore } from './keys.ts'
 import { messageStore } from './messages.ts'
+import type { Db } from './db.ts'
 import type { Engine } from './engine.ts'
 import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
+
+/**
+ * How old may be what is kept of a database that other processes write as well: a safety where notices of their
+ * changes arrive, and all that there is where they do not. A file of SQLite only its owner writes (platform/ownership.ts).
+ */
+const AGE_MS = 5_000
+const UNTOLD_AGE_MS = 1_000
 
 export type StoreOptions = {
   /** `sqlite:PATH`, `sqlite::memory:` (gone when it is closed), or `postgres://…`. */
@@ -29,23 +38,49 @@ export type StoreOptions = {
 export async function openStore({ database, log, wallClock = realClock() }: StoreOptions): Promise<Store> {
   const engine = await openEngine(database, log)
   const { tell, onChange } = createAnnouncements(log)
-  const db = announcing(engine.db, tell)
+  const db = announcing(
+    counting(engine.db, () => (reads += 1)),
+    tell,
+  )
+  let reads = 0
   const notices = engine.isShared
     ? await hear({ url: database, db: engine.db, clock: wallClock, log, tell })
     : undefined
-  return {
+  const maxAgeMs = () => (notices === undefined ? Number.POSITIVE_INFINITY : notices.isLive() ? AGE_MS : UNTOLD_AGE_MS)
+  const stores = {
     accounts: accountStore(db),
     keys: keyStore(db),
     identities: identityStore(db),
     configurationSets: configurationSetStore(db),
+  }
+  const caches = createCaches(stores, { now: () => wallClock.now(), maxAgeMs })
+  onChange(caches.forget)
+  return {
+    ...stores,
+    cached: caches.reads,
     messages: messageStore(db),
     jobs: jobStore(db),
     onChange,
-    metrics: engine.metrics,
+    metrics: () => ({ ...engine.metrics(), reads }),
     reset: () => db.write(reset, null),
     async close() {
       await notices?.close()
       await engine.close()
+    },
+  }
+}
+
+/** A database that tells of each query. */
+function counting(db: Db, count: () => void): Db {
+  return {
+    ...db,
+    get(query, values) {
+      count()
+      return db.get(query, values)
+    },
+    all(query, values) {
+      count()
+      return db.all(query, values)
     },
   }
 }

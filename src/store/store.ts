@@ -1,4 +1,5 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
+import type { CachedReads } from './cached.ts'
 import type { ChangeListener } from './changes.ts'
 import type {
   Acceptance,
@@ -118,13 +119,17 @@ export type JobStore = {
 }
 
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */
-export type StoreMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
+export type WriteMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
+/** And queries that the database answered. */
+export type StoreMetrics = WriteMetrics & { readonly reads: number }
 
 export type Store = {
   readonly accounts: AccountStore
   readonly keys: KeyStore
   readonly identities: IdentityStore
   readonly configurationSets: ConfigurationSetStore
+  /** What every send reads, from memory where that is known. */
+  readonly cached: CachedReads
   readonly messages: MessageStore
   readonly jobs: JobStore
   /**

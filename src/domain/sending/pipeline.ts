@@ -7,7 +7,7 @@ import { compose } from '../../message/compose.ts'
 import { checkHeaders, type RawMessage, splitMessage } from '../../message/headers.ts'
 import { checkMime } from '../../message/mime.ts'
 import { tagError } from '../../message/tags.ts'
-import { accountSettings } from '../accounts/settings.ts'
+import { settingsForSending } from '../accounts/settings.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import { effectiveMailFrom } from '../identities/resolution.ts'
 import { isSimulated } from '../../message/simulated.ts'
@@ -26,7 +26,7 @@ export async function send(ctx: Ctx, submission: Submission): Promise<string> {
 
 async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   const scope = scopeOf(ctx)
-  const settings = await accountSettings(ctx, scope)
+  const settings = await settingsForSending(ctx, scope)
   checkAccountState(settings)
   checkTenant(ctx, submission.tenantName)
   const draft = readDraft(submission)
