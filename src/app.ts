@@ -3,7 +3,8 @@ import type { Config } from './config/config.ts'
 import { createDeliver } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
-import type { Accepted, Services } from './domain/context.ts'
+import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
+import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { adminRoutes } from './operations/admin/index.ts'
@@ -15,6 +16,7 @@ import { createQueue, type Queue } from './queue/queue.ts'
 import { type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
 import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 
 export type { Address, Addresses } from './servers.ts'
 
@@ -44,7 +46,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     ...platform,
     config,
     store,
-    quotas: createQuotas({ clock: platform.clock, store }),
+    quotas: quotasOf(platform, store),
     gate: { underWay: 0 },
     publicUrl: () => state.publicUrl,
     onAccepted(accepted: Accepted) {
@@ -82,6 +84,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
       checks?.stop()
       await servers.close()
       await queue.close()
+      await services.quotas.close()
       certificate.close()
       await store.close()
     },
@@ -96,6 +99,13 @@ function checkTransport({ transport }: Config): void {
   throw new Error(
     `The transport "${transport}" comes with a later version. This one captures mail: start it with --transport capture.`,
   )
+}
+
+/** Counted by this process, or shared with the others where there may be some. */
+function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Quotas {
+  const { limits } = store
+  if (limits === undefined) return createQuotas({ clock, store })
+  return createSharedQuotas({ clock, wallClock, log, store, limits, node: random.uuid() })
 }
 
 function queueOf(services: Services): Queue {

@@ -9,6 +9,7 @@ import { configurationSetStore } from './configuration-sets.ts'
 import { identityStore } from './identities.ts'
 import { jobStore } from './jobs.ts'
 import { keyStore } from './keys.ts'
+import { limitStore } from './limits.ts'
 import { messageStore } from './messages.ts'
 import type { Db } from './db.ts'
 import type { Engine } from './engine.ts'
@@ -53,6 +54,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     identities: identityStore(db),
     configurationSets: configurationSetStore(db),
   }
+  const limits = engine.isShared ? limitStore(db) : undefined
   const caches = createCaches(stores, { now: () => wallClock.now(), maxAgeMs })
   onChange(caches.forget)
   return {
@@ -60,9 +62,13 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     cached: caches.reads,
     messages: messageStore(db),
     jobs: jobStore(db),
+    limits,
     onChange,
     metrics: () => ({ ...engine.metrics(), reads }),
-    reset: () => db.write(reset, null),
+    async reset() {
+      await limits?.clear()
+      await db.write(reset, null)
+    },
     async close() {
       await notices?.close()
       await engine.close()

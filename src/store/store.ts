@@ -1,6 +1,7 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
 import type { CachedReads } from './cached.ts'
 import type { ChangeListener } from './changes.ts'
+import type { LimitStore } from './limits.ts'
 import type {
   Acceptance,
   AccessKey,
@@ -132,6 +133,8 @@ export type Store = {
   readonly cached: CachedReads
   readonly messages: MessageStore
   readonly jobs: JobStore
+  /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */
+  readonly limits: LimitStore | undefined
   /**
    * Tells `listener` what changed: of this process's writes before they settle, on PostgreSQL of the other nodes' as
    * soon as it is known. Until the returned function is called.

@@ -154,10 +154,10 @@ async function withinQuota(
   const verdict = await ctx.quotas.reserve(scope, settings, all, counted)
   if (verdict === 'rate') fail('SendingThrottled', 'Maximum sending rate exceeded.')
   if (verdict === 'quota') fail('SendingThrottled', 'Daily message quota exceeded.')
-  try {
-    return await accept()
-  } catch (error) {
+  const messageId = await accept().catch((error: unknown) => {
     ctx.quotas.release(scope, all, counted)
     throw error
-  }
+  })
+  await ctx.quotas.confirm(scope, counted)
+  return messageId
 }
