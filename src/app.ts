@@ -3,11 +3,12 @@ import type { Config } from './config/config.ts'
 import { createDeliver, createDeliverAtOnce } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
-import type { Accepted, Services } from './domain/context.ts'
+import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
+import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import { createCounters, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
+import { createCounters, nodeMetrics, queueMetrics, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
@@ -54,7 +55,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     ...platform,
     config,
     store,
-    quotas: createQuotas({ clock: platform.clock, store }),
+    quotas: quotasOf(platform, store),
     tasks: createTasks({ ...platform, shared }),
     gate: { underWay: 0 },
     deliverAtOnce: createDeliverAtOnce(config),
@@ -77,6 +78,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     metrics: [
       counters.read,
       () => usageMetrics(processUsage()),
+      () => storeMetrics(store.metrics()),
       () => queueMetrics(queue.metrics()),
       () => (node === undefined ? [] : nodeMetrics(node.metrics())),
     ],
@@ -99,6 +101,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       checks?.stop()
       await servers.close()
       await queue.close()
+      await services.quotas.close()
       await node?.leave()
       certificate.close()
       await store.close()
@@ -114,6 +117,13 @@ function checkTransport({ transport }: Config): void {
   throw new Error(
     `The transport "${transport}" comes with a later version. This one captures mail: start it with --transport capture.`,
   )
+}
+
+/** Counted by this process, or shared with the others where there may be some. */
+function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Quotas {
+  const { limits } = store
+  if (limits === undefined) return createQuotas({ clock, store })
+  return createSharedQuotas({ clock, wallClock, log, store, limits, node: random.uuid() })
 }
 
 function queueOf(services: Services, store: Store, node: Node | undefined): Queue {

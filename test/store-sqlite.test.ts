@@ -60,7 +60,7 @@ describe('group commit', () => {
     const { store } = opened
     const accept = (index: number) => store.messages.accept(sampleAcceptance(`m${index}`))
     await accept(0)
-    assert.deepEqual(store.metrics(), { commits: 1, writes: 1, waiting: 0 })
+    assert.deepEqual(store.metrics(), { commits: 1, writes: 1, waiting: 0, reads: 0 })
     await Promise.all(Array.from({ length: 1_000 }, (_, index) => accept(index + 1)))
     const { commits, writes } = store.metrics()
     assert.equal(writes, 1_001)

@@ -55,6 +55,16 @@ export async function findConfigurationSet(
   return await services.store.configurationSets.find(scope, name)
 }
 
+/** As {@link findConfigurationSet}, for deciding on a send: from memory where that is known. */
+export async function configurationSetForSending(
+  { store }: Services,
+  scope: Scope,
+  name: string,
+): Promise<ConfigurationSet | undefined> {
+  checkName(name)
+  return await store.cached.configurationSets.find(scope, name)
+}
+
 /** Throws ConfigurationSetDoesNotExist. */
 export async function getConfigurationSet(services: Services, scope: Scope, name: string): Promise<ConfigurationSet> {
   return (await findConfigurationSet(services, scope, name)) ?? failMissing(name)

@@ -29,20 +29,27 @@ export type Caller = {
   readonly tlsVersion: string | null
 }
 
-/** The send limits of accounts, counted in this process. Recipients, not messages, are what counts. */
+/** The send limits of accounts. Recipients, not messages, are what counts. */
 export type Quotas = {
-  /** Takes `recipients` from the rate and `counted` from the 24-hour quota, or says which of them forbids it. */
+  /**
+   * Takes `recipients` from the rate and `counted` from the 24-hour quota, or says which of them forbids it. Then the
+   * message is accepted, and {@link confirm} or {@link release} is told how that went. Throws ServiceUnavailable.
+   */
   reserve(
     scope: Scope,
     settings: AccountSettings,
     recipients: number,
     counted: number,
   ): Promise<'ok' | 'rate' | 'quota'>
+  /** The message that it was taken for is accepted, and counted in the store. */
+  confirm(scope: Scope, counted: number): Promise<void>
   /** Gives back what a failed acceptance had taken. */
   release(scope: Scope, recipients: number, counted: number): void
   sentLast24Hours(scope: Scope): Promise<number>
   /** Forgets everything: the store was emptied. */
   reset(): void
+  /** Gives back what this process holds and has not used. */
+  close(): Promise<void>
 }
 
 /** Work that one of the processes on a store does for all of them. */

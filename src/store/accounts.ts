@@ -1,5 +1,5 @@
 /** Accounts, and what each may do in a region. */
-import { command, query } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db } from './db.ts'
 import { integer, json, nullable, row, text } from './rows.ts'
 import type { AccountStore } from './store.ts'
@@ -18,7 +18,9 @@ const REGIONS = query(
   row({ region: text }),
 )
 
-const insert = command('accounts.insert', async (tx, { id, name, email, createdAt }: Account) => {
+const changed = ({ id }: Pick<Account, 'id'>) => [{ kind: 'accounts', account: id } as const]
+
+const insert = changing('accounts.insert', changed, async (tx, { id, name, email, createdAt }: Account) => {
   const inserted = await tx.run(
     `insert into accounts (id, name, email, created_at) values (?1, ?2, ?3, ?4) on conflict do nothing`,
     [id, name, email, createdAt],
@@ -28,7 +30,7 @@ const insert = command('accounts.insert', async (tx, { id, name, email, createdA
 
 type Update = { readonly id: string; readonly patch: Partial<Pick<Account, 'name' | 'email'>> }
 
-const update = command('accounts.update', async (tx, { id, patch }: Update) => {
+const update = changing('accounts.update', changed, async (tx, { id, patch }: Update) => {
   const stored = await tx.getLocked(FIND, [id])
   if (stored === undefined) return false
   const { name, email } = { ...stored, ...patch }
@@ -42,7 +44,10 @@ type SettingsPatch = {
   readonly patch: Partial<AccountSettings>
 }
 
-const patchSettings = command('accounts.patchSettings', async (tx, { scope, defaults, patch }: SettingsPatch) => {
+const settingsChanged = ({ scope }: SettingsPatch) => [{ kind: 'settings', ...scope } as const]
+
+const patchSettings = changing('accounts.patchSettings', settingsChanged, async (tx, payload: SettingsPatch) => {
+  const { scope, defaults, patch } = payload
   const key = [scope.account, scope.region]
   // The row is there before it is locked, so that two first patches at once do not lose one another.
   await tx.run(`insert into account_settings (account, region, document) values (?1, ?2, ?3) on conflict do nothing`, [

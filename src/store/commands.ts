@@ -1,7 +1,8 @@
 /** All write commands by name, as the thread that writes finds them. */
 import { accountCommands } from './accounts.ts'
 import { configurationSetCommands } from './configuration-sets.ts'
-import { command } from './db.ts'
+import { EVERYTHING } from './changes.ts'
+import { changing } from './db.ts'
 import type { AnyCommand } from './db.ts'
 import { identityCommands } from './identities.ts'
 import { jobCommands } from './jobs.ts'
@@ -26,9 +27,13 @@ const TABLES = [
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
-export const reset = command('store.reset', async (tx, _nothing: null) => {
-  for (const table of TABLES) await tx.run(`delete from ${table}`, [])
-})
+export const reset = changing(
+  'store.reset',
+  () => EVERYTHING,
+  async (tx, _nothing: null) => {
+    for (const table of TABLES) await tx.run(`delete from ${table}`, [])
+  },
+)
 
 const ALL: readonly AnyCommand[] = [
   ...accountCommands,

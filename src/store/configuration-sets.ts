@@ -1,5 +1,5 @@
 /** Configuration sets. */
-import { command, query } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db } from './db.ts'
 import { pageOf, rowsFor } from './pages.ts'
 import { integer, json, row } from './rows.ts'
@@ -18,9 +18,14 @@ const COUNT = query(
   row({ count: integer }),
 )
 
-const insert = command(
+const changed = (scope: Scope, name: string) => [{ kind: 'configurationSets', ...scope, name } as const]
+
+type Insertion = { readonly scope: Scope; readonly added: ConfigurationSet }
+
+const insert = changing(
   'configurationSets.insert',
-  async (tx, { scope, added }: { readonly scope: Scope; readonly added: ConfigurationSet }) => {
+  ({ scope, added }: Insertion) => changed(scope, added.name),
+  async (tx, { scope, added }) => {
     const inserted = await tx.run(
       `insert into configuration_sets (account, region, name, document) values (?1, ?2, ?3, ?4)
        on conflict do nothing`,
@@ -36,7 +41,9 @@ type Patch = {
   readonly patch: Partial<Omit<ConfigurationSet, 'name'>>
 }
 
-const patch = command('configurationSets.patch', async (tx, { scope, name, patch: members }: Patch) => {
+const patchChanges = ({ scope, name }: Patch) => changed(scope, name)
+
+const patch = changing('configurationSets.patch', patchChanges, async (tx, { scope, name, patch: members }: Patch) => {
   const key = [scope.account, scope.region, name]
   const stored = await tx.getLocked(FIND, key)
   if (stored === undefined) return undefined
@@ -48,9 +55,12 @@ const patch = command('configurationSets.patch', async (tx, { scope, name, patch
   return patched
 })
 
-const remove = command(
+type Removal = { readonly scope: Scope; readonly name: string }
+
+const remove = changing(
   'configurationSets.remove',
-  async (tx, { scope, name }: { readonly scope: Scope; readonly name: string }) => {
+  ({ scope, name }: Removal) => changed(scope, name),
+  async (tx, { scope, name }) => {
     const removed = await tx.run(`delete from configuration_sets where account = ?1 and region = ?2 and name = ?3`, [
       scope.account,
       scope.region,

@@ -5,6 +5,7 @@
  * start within 0.5 s and 90 MB for the whole server. SQL is written in the subset that SQLite and PostgreSQL share,
  * with numbered placeholders (`?1`; `$1` once prepared for PostgreSQL). Each text is prepared once per connection.
  */
+import type { Change } from './changes.ts'
 import type { Row } from './rows.ts'
 
 /** What may be bound to a placeholder. Booleans are bound as 0 and 1. */
@@ -49,6 +50,8 @@ export type Command<P, R> = {
   readonly run: (tx: Tx, payload: P) => Promise<R>
   /** Goes ahead of what waits, and is not refused because much does. */
   readonly isUrgent?: boolean
+  /** What may read differently once it is committed; undefined: nothing that anybody keeps a copy of. */
+  readonly changes?: (payload: P) => readonly Change[]
 }
 
 /** Any command: `never` stands for the payload that only its callers know. */
@@ -60,11 +63,24 @@ export function command<P, R>(name: string, run: (tx: Tx, payload: P) => Promise
 }
 
 /**
+/**
  * A command on which others depend, such as the end of what was begun: were it to fare as what is taken in anew, a
  * flood of that would keep the water from running off. Who calls it bounds how many there are at a time.
  */
 export function urgentCommand<P, R>(name: string, run: (tx: Tx, payload: P) => Promise<R>): Command<P, R> {
   return { name, run, isUrgent: true }
+}
+
+/**
+ * A command that changes what caches keep: it cannot be written without saying what. changes.test.ts holds every
+ * command that writes such a table to be one.
+ */
+export function changing<P, R>(
+  name: string,
+  changes: (payload: P) => readonly Change[],
+  run: (tx: Tx, payload: P) => Promise<R>,
+): Command<P, R> {
+  return { name, run, changes }
 }
 
 export type Db = Reader & {

@@ -1,11 +1,11 @@
 /** What an engine brings: reads and writes, and an end. */
 import type { Db } from './db.ts'
-import type { StoreMetrics } from './store.ts'
+import type { WriteMetrics } from './store.ts'
 
 export type Engine = {
   readonly db: Db
   /** Other processes may work on the same database. */
   readonly isShared: boolean
-  readonly metrics: () => StoreMetrics
+  readonly metrics: () => WriteMetrics
   readonly close: () => Promise<void>
 }

@@ -2,7 +2,7 @@
 import { SesError } from '../errors/fail.ts'
 import type { Log } from '../platform/platform.ts'
 import type { Command, Db } from './db.ts'
-import type { StoreMetrics } from './store.ts'
+import type { WriteMetrics } from './store.ts'
 
 /** A command on its way to the connection that runs it. On arrival its payload is `never`: only the command knows it. */
 export type Call<P = unknown> = { readonly name: string; readonly payload: P }
@@ -81,7 +81,7 @@ export class GroupCommit {
     })
   }
 
-  metrics(): StoreMetrics {
+  metrics(): WriteMetrics {
     return { commits: this.#commits, writes: this.#writes, waiting: this.#waiting.length }
   }
 

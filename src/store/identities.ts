@@ -1,5 +1,5 @@
 /** Identities and their sending authorization policies. */
-import { command, query } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db } from './db.ts'
 import { identityPolicyCommands, identityPolicyStore } from './identity-policies.ts'
 import { pageOf, rowsFor } from './pages.ts'
@@ -9,6 +9,8 @@ import type { Identity, Scope } from './types.ts'
 
 /** Names looked for in one query; more of them take more queries. */
 const NAMES_AT_ONCE = 16
+
+const changed = (scope: Scope, name: string) => [{ kind: 'identities', ...scope, name } as const]
 
 const identity = row({ document: json<Identity>() })
 const scoped = row({ account: text, region: text, document: json<Identity>() })
@@ -38,9 +40,12 @@ const DUE = query(
 )
 const NEXT_DUE = query(`select min(next_check_at) as "due" from identities`, row({ due: nullable(integer) }))
 
-const insert = command(
+type Insertion = { readonly scope: Scope; readonly added: Identity }
+
+const insert = changing(
   'identities.insert',
-  async (tx, { scope, added }: { readonly scope: Scope; readonly added: Identity }) => {
+  ({ scope, added }: Insertion) => changed(scope, added.name),
+  async (tx, { scope, added }) => {
     const inserted = await tx.run(
       `insert into identities (account, region, name, kind, next_check_at, document)
        values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing`,
@@ -56,7 +61,9 @@ type Patch = {
   readonly patch: Partial<Omit<Identity, 'name' | 'kind'>>
 }
 
-const patch = command('identities.patch', async (tx, { scope, name, patch: members }: Patch) => {
+const patchChanges = ({ scope, name }: Patch) => changed(scope, name)
+
+const patch = changing('identities.patch', patchChanges, async (tx, { scope, name, patch: members }: Patch) => {
   const key = [scope.account, scope.region, name]
   const stored = await tx.getLocked(FIND, key)
   if (stored === undefined) return undefined
@@ -68,9 +75,12 @@ const patch = command('identities.patch', async (tx, { scope, name, patch: membe
   return patched
 })
 
-const remove = command(
+type Removal = { readonly scope: Scope; readonly name: string }
+
+const remove = changing(
   'identities.remove',
-  async (tx, { scope, name }: { readonly scope: Scope; readonly name: string }) => {
+  ({ scope, name }: Removal) => [...changed(scope, name), { kind: 'policies', ...scope, name }],
+  async (tx, { scope, name }) => {
     // Its policies go with it, by their foreign key.
     const removed = await tx.run(`delete from identities where account = ?1 and region = ?2 and name = ?3`, [
       scope.account,

@@ -1,5 +1,5 @@
 /** Sending authorization policies of identities. */
-import { command, query } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db } from './db.ts'
 import { row, text } from './rows.ts'
 import type { IdentityStore } from './store.ts'
@@ -22,17 +22,23 @@ function valuesOf({ scope, policy }: Put): readonly string[] {
   return [scope.account, scope.region, policy.identity, policy.name, policy.policy]
 }
 
-const insertPolicy = command('identities.insertPolicy', async (tx, put: Put) => {
+const changed = (scope: Scope, identity: string) => [{ kind: 'policies', ...scope, name: identity } as const]
+const putChanges = ({ scope, policy }: Put) => changed(scope, policy.identity)
+
+const insertPolicy = changing('identities.insertPolicy', putChanges, async (tx, put: Put) => {
   return (await tx.run(`${INSERT} nothing`, valuesOf(put))) === 1
 })
 
-const putPolicy = command('identities.putPolicy', async (tx, put: Put) => {
+const putPolicy = changing('identities.putPolicy', putChanges, async (tx, put: Put) => {
   await tx.run(`${INSERT} update set policy = excluded.policy`, valuesOf(put))
 })
 
 type Removal = { readonly scope: Scope; readonly identity: string; readonly name: string }
 
-const removePolicy = command('identities.removePolicy', async (tx, { scope, identity, name }: Removal) => {
+const removalChanges = ({ scope, identity }: Removal) => changed(scope, identity)
+
+const removePolicy = changing('identities.removePolicy', removalChanges, async (tx, removal: Removal) => {
+  const { scope, identity, name } = removal
   const removed = await tx.run(
     `delete from identity_policies where account = ?1 and region = ?2 and identity = ?3 and name = ?4`,
     [scope.account, scope.region, identity, name],

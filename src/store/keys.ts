@@ -1,5 +1,5 @@
 /** Access keys. */
-import { command, query } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db } from './db.ts'
 import { flag, integer, nullable, row, text } from './rows.ts'
 import type { KeyStore } from './store.ts'
@@ -23,7 +23,11 @@ const key = row({
 const FIND = query(`select ${COLUMNS} from access_keys where id = ?1`, key)
 const LIST = query(`select ${COLUMNS} from access_keys where account = ?1 order by created_at, id`, key)
 
-const insert = command('keys.insert', async (tx, added: AccessKey) => {
+type Named = Pick<AccessKey, 'account' | 'id'>
+
+const changed = ({ account, id }: Named) => [{ kind: 'keys', account, name: id } as const]
+
+const insert = changing('keys.insert', changed, async (tx, added: AccessKey) => {
   const inserted = await tx.run(
     `insert into access_keys
        (id, account, user_name, secret, policy, active, session_token, expires_at, created_at)
@@ -43,7 +47,7 @@ const insert = command('keys.insert', async (tx, added: AccessKey) => {
   return inserted === 1
 })
 
-const remove = command('keys.remove', async (tx, { account, id }: Pick<AccessKey, 'account' | 'id'>) => {
+const remove = changing('keys.remove', changed, async (tx, { account, id }: Named) => {
   return (await tx.run(`delete from access_keys where account = ?1 and id = ?2`, [account, id])) === 1
 })
 

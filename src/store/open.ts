@@ -2,16 +2,28 @@
 import { realClock } from '../platform/clock.ts'
 import type { Clock, Log } from '../platform/platform.ts'
 import { accountStore } from './accounts.ts'
+import { createCaches } from './cached.ts'
+import { announcing, createAnnouncements } from './changes.ts'
 import { reset } from './commands.ts'
 import { configurationSetStore } from './configuration-sets.ts'
 import { identityStore } from './identities.ts'
 import { jobStore } from './jobs.ts'
 import { keyStore } from './keys.ts'
+import { limitStore } from './limits.ts'
 import { messageStore } from './messages.ts'
+import type { Db } from './db.ts'
 import type { Engine } from './engine.ts'
 import { nodeStore } from './nodes.ts'
+import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
+
+/**
+ * How old may be what is kept of a database that other processes write as well: a safety where notices of their
+ * changes arrive, and all that there is where they do not. A file of SQLite only its owner writes (platform/ownership.ts).
+ */
+const AGE_MS = 5_000
+const UNTOLD_AGE_MS = 1_000
 
 export type StoreOptions = {
   /** `sqlite:PATH`, `sqlite::memory:` (gone when it is closed), or `postgres://…`. */
@@ -26,19 +38,65 @@ export type StoreOptions = {
  * database cannot be opened, was written by a later version, or is of a kind that is not known.
  */
 export async function openStore({ database, log, wallClock = realClock() }: StoreOptions): Promise<Store> {
-  const { db, isShared, metrics, close } = await openEngine(database, log, wallClock)
-  return {
+  const engine = await openEngine(database, log, wallClock)
+  const { tell, onChange } = createAnnouncements(log)
+  const db = announcing(
+    counting(engine.db, () => (reads += 1)),
+    tell,
+  )
+  let reads = 0
+  const notices = engine.isShared
+    ? await hear({ url: database, db: engine.db, clock: wallClock, log, tell })
+    : undefined
+  const maxAgeMs = () => (notices === undefined ? Number.POSITIVE_INFINITY : notices.isLive() ? AGE_MS : UNTOLD_AGE_MS)
+  const stores = {
     accounts: accountStore(db),
     keys: keyStore(db),
     identities: identityStore(db),
     configurationSets: configurationSetStore(db),
+  }
+  const limits = engine.isShared ? limitStore(db) : undefined
+  const caches = createCaches(stores, { now: () => wallClock.now(), maxAgeMs })
+  onChange(caches.forget)
+  return {
+    ...stores,
+    cached: caches.reads,
     messages: messageStore(db),
     jobs: jobStore(db),
-    nodes: isShared ? nodeStore(db) : undefined,
-    metrics,
-    reset: () => db.write(reset, null),
-    close,
+    limits,
+    nodes: engine.isShared ? nodeStore(db) : undefined,
+    onChange,
+    metrics: () => ({ ...engine.metrics(), reads }),
+    async reset() {
+      await limits?.clear()
+      await db.write(reset, null)
+    },
+    async close() {
+      await notices?.close()
+      await engine.close()
+    },
   }
+}
+
+/** A database that tells of each query. */
+function counting(db: Db, count: () => void): Db {
+  return {
+    ...db,
+    get(query, values) {
+      count()
+      return db.get(query, values)
+    },
+    all(query, values) {
+      count()
+      return db.all(query, values)
+    },
+  }
+}
+
+/** Hears of the changes of other nodes from now on, as soon as that is possible. */
+async function hear(options: NoticeOptions): Promise<Notices> {
+  const { listenForChanges } = await import('./postgres/notices.ts')
+  return listenForChanges(options)
 }
 
 async function openEngine(database: string, log: Log, wallClock: Clock): Promise<Engine> {

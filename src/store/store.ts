@@ -1,4 +1,7 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
+import type { CachedReads } from './cached.ts'
+import type { ChangeListener } from './changes.ts'
+import type { LimitStore } from './limits.ts'
 import type {
   Acceptance,
   AccessKey,
@@ -153,17 +156,28 @@ export type NodeStore = {
 }
 
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */
-export type StoreMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
+export type WriteMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
+/** And queries that the database answered. */
+export type StoreMetrics = WriteMetrics & { readonly reads: number }
 
 export type Store = {
   readonly accounts: AccountStore
   readonly keys: KeyStore
   readonly identities: IdentityStore
   readonly configurationSets: ConfigurationSetStore
+  /** What every send reads, from memory where that is known. */
+  readonly cached: CachedReads
   readonly messages: MessageStore
   readonly jobs: JobStore
   /** undefined: this process has the store to itself. */
   readonly nodes: NodeStore | undefined
+  /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */
+  readonly limits: LimitStore | undefined
+  /**
+   * Tells `listener` what changed: of this process's writes before they settle, on PostgreSQL of the other nodes' as
+   * soon as it is known. Until the returned function is called.
+   */
+  onChange(listener: ChangeListener): () => void
   metrics(): StoreMetrics
   /** Empties everything. */
   reset(): Promise<void>

@@ -51,7 +51,8 @@ export async function findAccount(services: Services, id: string): Promise<Accou
 
 /** Makes an account unless it is there. At start: the default account, so that it can be listed, and told by mail. */
 export async function ensureAccount(services: Services, id: string, name: string): Promise<void> {
-  if ((await services.store.accounts.find(id)) !== undefined) return
+  // Where any credentials will do, each request asks.
+  if ((await services.store.cached.accounts.find(id)) !== undefined) return
   await services.store.accounts.insert({ id, name, email: null, createdAt: services.clock.now() })
 }
 

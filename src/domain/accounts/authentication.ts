@@ -20,7 +20,7 @@ export async function authenticateSmtp(
     if (credential === undefined || !credential.active || credential.sessionToken !== null) return 'invalid'
     const region = smtpRegion(services, credential, password)
     if (region === undefined) return 'invalid'
-    const account = await services.store.accounts.find(credential.principal.account)
+    const account = await services.store.cached.accounts.find(credential.principal.account)
     return account === undefined ? 'not-subscribed' : { principal: credential.principal, region }
   } catch (cause) {
     // The client is told to come back: what failed is ours, not his password.

@@ -24,7 +24,7 @@ const LONGEST_KEY_ID = 128
 export async function credentialFor(services: Services, accessKeyId: string): Promise<Credential | undefined> {
   const { config, store } = services
   if (accessKeyId === '' || accessKeyId.length > LONGEST_KEY_ID) return undefined
-  const key = await store.keys.find(accessKeyId)
+  const key = await store.cached.keys.find(accessKeyId)
   if (key !== undefined) return { ...ofKey(key), anySecret: config.anyCredentials }
   // Never a row: a database that moves on to production must not bring the test key along.
   if (accessKeyId === TEST_KEY && config.profile !== 'production') {

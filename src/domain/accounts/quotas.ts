@@ -1,5 +1,5 @@
 /**
- * The send limits of an account in a region, counted in memory (SES guide: "Managing your Amazon SES sending limits").
+ * The send limits of an account in a region, counted in memory by the one process that there is (SES guide: "Managing your Amazon SES sending limits").
  *
  * - Rate: a token bucket of recipients a second. It holds one second's worth (at least one recipient), which is the
  *   depth of a burst. A message passes while one token is there, and may take the bucket below nothing: at 1/s one with
@@ -67,10 +67,7 @@ export function createQuotas({ clock, store }: { readonly clock: Clock; readonly
       head: minuteOf(now),
       total: 0,
     }
-    for (const { at, recipients } of await store.messages.sentPerMinute(scope, now - DAY_MS)) {
-      const minute = minuteOf(at)
-      if (minute > counter.head - MINUTES && minute <= counter.head) add(counter, minute, recipients)
-    }
+    for (const { at, recipients } of await sentMinutes(store, scope, now)) add(counter, minuteOf(at), recipients)
     return counter
   }
 
@@ -88,6 +85,8 @@ export function createQuotas({ clock, store }: { readonly clock: Clock; readonly
       return 'ok'
     },
 
+    async confirm() {},
+
     release(scope, recipients, counted) {
       const counter = entries.get(`${scope.account}/${scope.region}`)?.counter
       if (counter === undefined) return
@@ -102,7 +101,21 @@ export function createQuotas({ clock, store }: { readonly clock: Clock; readonly
     reset() {
       entries.clear()
     },
+
+    async close() {},
   }
+}
+
+/** What the store counts in the 24 hours until `now`, by whole minutes. */
+export async function sentSince(store: Past, scope: Scope, now: number): Promise<number> {
+  return (await sentMinutes(store, scope, now)).reduce((sum, { recipients }) => sum + recipients, 0)
+}
+
+/** Those that count: none that a clock which was set back makes a tale of the future. */
+async function sentMinutes({ messages }: Past, scope: Scope, now: number) {
+  const head = minuteOf(now)
+  const minutes = await messages.sentPerMinute(scope, now - DAY_MS)
+  return minutes.filter(({ at }) => minuteOf(at) > head - MINUTES && minuteOf(at) <= head)
 }
 
 function refill(counter: Counter, { maxSendRate }: AccountSettings, now: number): void {

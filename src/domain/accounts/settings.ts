@@ -23,6 +23,11 @@ export async function accountSettings(services: Services, scope: Scope): Promise
   return (await services.store.accounts.settings(scope)) ?? defaultSettings(services.config)
 }
 
+/** As {@link accountSettings}, for deciding on a send: from memory where that is known. */
+export async function settingsForSending({ store, config }: Services, scope: Scope): Promise<AccountSettings> {
+  return (await store.cached.accounts.settings(scope)) ?? defaultSettings(config)
+}
+
 /** Changes some settings in one step, and gives what they are then. */
 export async function patchSettings(
   services: Services,

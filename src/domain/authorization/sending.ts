@@ -45,6 +45,6 @@ export async function authorizeSend(
 async function identityPolicies(ctx: Ctx, resource: string): Promise<readonly string[]> {
   if (/^arn:[^:]*:ses:[^:]*:[^:]*:(?:configuration-set|template)\//.test(resource)) return []
   const { account, region, name } = parseIdentityArn(resource)
-  const policies = await ctx.store.identities.policies({ account, region }, name)
+  const policies = await ctx.store.cached.identities.policies({ account, region }, name)
   return policies.map(({ policy }) => policy)
 }

@@ -67,6 +67,7 @@ export async function effectiveMailFrom(
 /** Those of `names` that exist, in the order of `names`. */
 async function inOrder(services: Services, scope: Scope, names: readonly string[]): Promise<readonly Identity[]> {
   const found = new Map<string, Identity>()
-  for (const identity of await services.store.identities.findMany(scope, names)) found.set(identity.name, identity)
+  for (const identity of await services.store.cached.identities.findMany(scope, names))
+    found.set(identity.name, identity)
   return names.flatMap((name) => found.get(name) ?? [])
 }

@@ -117,7 +117,7 @@ async function resolve(ctx: Ctx, scope: Scope, mailbox: Mailbox) {
 }
 
 async function namedIdentity(ctx: Ctx, scope: Scope, name: string, mailbox: Mailbox): Promise<Identity | undefined> {
-  const identity = await ctx.store.identities.find(scope, name)
+  const identity = await ctx.store.cached.identities.find(scope, name)
   if (identity === undefined || !isVerified(identity)) return undefined
   const domain = mailbox.domain.toLowerCase()
   const covers =

@@ -7,7 +7,7 @@ import { compose } from '../../message/compose.ts'
 import { checkHeaders, type RawMessage, splitMessage } from '../../message/headers.ts'
 import { checkMime } from '../../message/mime.ts'
 import { tagError } from '../../message/tags.ts'
-import { accountSettings } from '../accounts/settings.ts'
+import { settingsForSending } from '../accounts/settings.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import { effectiveMailFrom } from '../identities/resolution.ts'
 import { isSimulated } from '../../message/simulated.ts'
@@ -26,7 +26,7 @@ export async function send(ctx: Ctx, submission: Submission): Promise<string> {
 
 async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   const scope = scopeOf(ctx)
-  const settings = await accountSettings(ctx, scope)
+  const settings = await settingsForSending(ctx, scope)
   checkAccountState(settings)
   checkTenant(ctx, submission.tenantName)
   checkAddressCount(ctx, submission)
@@ -171,10 +171,10 @@ async function withinQuota(
   const verdict = await ctx.quotas.reserve(scope, settings, all, counted)
   if (verdict === 'rate') fail('SendingThrottled', 'Maximum sending rate exceeded.')
   if (verdict === 'quota') fail('SendingThrottled', 'Daily message quota exceeded.')
-  try {
-    return await accept()
-  } catch (error) {
+  const messageId = await accept().catch((error: unknown) => {
     ctx.quotas.release(scope, all, counted)
     throw error
-  }
+  })
+  await ctx.quotas.confirm(scope, counted)
+  return messageId
 }

@@ -1,6 +1,6 @@
 /** May this account send at all, and through this configuration set? */
 import { fail } from '../../errors/fail.ts'
-import { findConfigurationSet } from '../configuration-sets.ts'
+import { configurationSetForSending } from '../configuration-sets.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import type { AccountSettings } from '../../store/types.ts'
 
@@ -27,7 +27,7 @@ export async function checkConfigurationSet(
 ): Promise<string | null> {
   const name = named ?? byDefault
   if (name === null) return null
-  const set = await findConfigurationSet(ctx, scopeOf(ctx), name)
+  const set = await configurationSetForSending(ctx, scopeOf(ctx), name)
   if (set === undefined) {
     const text = `Configuration set <${name}> does not exist.`
     if (named === undefined) fail('InvalidParameterValue', text)

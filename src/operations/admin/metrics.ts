@@ -123,14 +123,17 @@ export function storeMetrics({
   commits,
   writes,
   waiting,
+  reads,
 }: {
   commits: number
   writes: number
   waiting: number
+  reads: number
 }): readonly Metric[] {
   return [
     single('counter', 'sesame_store_commits_total', 'Transactions committed and synced.', commits),
     single('counter', 'sesame_store_writes_total', 'Writes that these transactions held.', writes),
     single('gauge', 'sesame_store_writes_waiting', 'Writes waiting for their commit.', waiting),
+    single('counter', 'sesame_store_reads_total', 'Queries that the database answered.', reads),
   ]
 }

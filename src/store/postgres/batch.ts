@@ -2,6 +2,7 @@
 import type { AnyCommand } from '../db.ts'
 import type { Answer, Call } from '../group-commit.ts'
 import { Collision, Unavailable } from './failures.ts'
+import { notifyOf } from './notices.ts'
 import { PATIENT_TIMEOUT_MS } from './session.ts'
 import type { Session } from './session.ts'
 import { TOGETHER } from './together.ts'
@@ -59,6 +60,7 @@ async function runTogether(
     const results = await run()
     for (const [index, position] of positions.entries()) answers[position] = { ok: true, result: results[index] }
   }
+  await notifyOf(open(), commands, calls)
   if (!isOneStatement) await open().commit()
   return answers
 }
@@ -119,6 +121,11 @@ async function runApart(
       answers.push({ ok: false, error })
     }
   }
+  await notifyOf(
+    open(),
+    commands,
+    calls.filter((_, position) => answers[position]?.ok),
+  )
   await commit()
   return answers
 }

@@ -1,1 +1,1 @@
--- Send limits that several nodes share.
+-- Send limits that several nodes share. One process writes this database and counts in memory: nothing to store here.
