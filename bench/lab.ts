@@ -14,10 +14,13 @@ export type Ran = { readonly code: number | null; readonly out: string; readonly
 export class Lab {
   /** Aborts when the time is up, or the user has had enough. */
   readonly signal: AbortSignal
+  /** Where CPU profiles of Sesame go; undefined: nowhere. */
+  readonly profile: string | undefined
   readonly #keeper: ChildProcess
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, profile?: string) {
     this.signal = signal
+    this.profile = profile
     this.#keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts')], {
       stdio: ['pipe', 'ignore', 'inherit'],
       detached: true,

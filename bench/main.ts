@@ -56,7 +56,7 @@ async function measureAll(asked: Asked, chosen: readonly Scenario[]): Promise<re
   const timer = setTimeout(() => stop.abort(new Error('the time is up')), asked.limitMs)
   const entries: Entry[] = []
   let kept = readKept()
-  const machine = await inLab(stop.signal, describeMachine)
+  const machine = await inLab(stop.signal, undefined, describeMachine)
   process.stdout.write(`${machineLine(machine)}\n`)
   const end = performance.now() + asked.limitMs
   for (const [index, scenario] of chosen.entries()) {
@@ -91,7 +91,7 @@ async function runOne({ asked, scenario, machine, signal, roundsUntil }: Run): P
     process.stderr.write(`[${scenario.name} ${Math.round((performance.now() - startedAt) / 1000)} s] ${text}\n`)
   }
   try {
-    const sections = await inLab(signal, (lab) => {
+    const sections = await inLab(signal, asked.profile, (lab) => {
       return scenario.run({ lab, options: asked, say, syncs, remarks, roundsUntil })
     })
     process.stdout.write(sections.map(asText).join(''))
@@ -115,8 +115,8 @@ async function runOne({ asked, scenario, machine, signal, roundsUntil }: Run): P
 }
 
 /** Whatever happens in it, nothing of it is left. */
-async function inLab<T>(signal: AbortSignal, use: (lab: Lab) => Promise<T>): Promise<T> {
-  const lab = new Lab(signal)
+async function inLab<T>(signal: AbortSignal, profile: string | undefined, use: (lab: Lab) => Promise<T>): Promise<T> {
+  const lab = new Lab(signal, profile)
   try {
     return await use(lab)
   } finally {

@@ -9,6 +9,8 @@ export type Asked = Options & {
   readonly write: boolean
   /** Measure nothing: show or write what was kept. */
   readonly kept: boolean
+  /** Where Sesame leaves CPU profiles. */
+  readonly profile: string | undefined
   /** Names of scenarios; empty: all. */
   readonly only: readonly string[]
   /** When everything ends, finished or not. */
@@ -25,6 +27,7 @@ export const HELP = `npm run bench -- [options]
   --rounds N       rounds of each table (5; with --quick 3)
   --seconds S      measured time of each cell (2; with --quick 1)
   --limit MINUTES  when everything ends, finished or not (90; with --quick 2)
+  --profile DIR    has each Sesame leave a CPU profile (.cpuprofile) of its main thread there; slower
   --write          puts the results into docs/performance.md
   --kept           measures nothing: shows (or writes) what earlier runs left in bench/results/
   --list           lists the scenarios
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[]): Asked {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       limit: { type: 'string' },
+      profile: { type: 'string' },
       write: { type: 'boolean', default: false },
       kept: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
@@ -55,6 +59,7 @@ export function parseOptions(args: readonly string[]): Asked {
     warmMs: Math.min(1000, seconds * 500),
     limitMs: numberOf('limit', values.limit, isQuick ? 2 : 90, 0.1) * 60_000 - CLEANING_MS,
     only: values.only,
+    profile: values.profile,
     write: values.write,
     kept: values.kept,
     list: values.list,
