@@ -15,66 +15,17 @@ import { COPIED, LEFT_OUT, NOT_COPIED } from '../src/store/copy/tables.ts'
 import { openStore } from '../src/store/open.ts'
 import { startApp } from './support/app.ts'
 import { emptyDirectory, sesame } from './support/cli.ts'
+import { fill } from './support/filled.ts'
 import { postgres } from './support/postgres.ts'
-import {
-  ELSEWHERE,
-  NOON,
-  SCOPE,
-  SETTINGS,
-  SOMEBODY_ELSE,
-  keptLog,
-  sampleAcceptance,
-  sampleIdentity,
-  sampleKey,
-  sampleSet,
-} from './support/stores.ts'
-import { SENDER, sendThrough } from './support/surfaces.ts'
+import { NOON, keptLog } from './support/stores.ts'
+import { sendThrough } from './support/surfaces.ts'
 
-const NO_COUNTS = { bounces: 0, complaints: 0, rejects: 0 }
 /** More than one batch, by number; and by octets. */
-const MANY = 700
+const MANY = 600
 const LARGE = new Uint8Array(3_000_000).map((_, index) => (index * 7 + (index >> 8)) & 0xff)
 
-/** Something in every table, and numbers that are behind those of the rows that are there. */
-async function fill(database: string): Promise<void> {
-  const store = await openStore({ database, log: keptLog() })
-  await store.accounts.insert({ id: '000000000000', name: 'Straße 🙂', email: null, createdAt: NOON })
-  await store.accounts.patchSettings(SCOPE, SETTINGS, { productionAccess: true })
-  await store.keys.insert({ ...sampleKey('AKIA1'), policy: '{"Version":"2012-10-17"}', expiresAt: NOON })
-  for (const [scope, name] of [
-    [SCOPE, 'example.com'],
-    [SCOPE, SENDER],
-    [ELSEWHERE, 'example.com'],
-  ] as const) {
-    const verification = { ...sampleIdentity(name).verification, state: 'SUCCESS' as const }
-    await store.identities.insert(scope, sampleIdentity(name, { verification, nextCheckAt: NOON + 86_400_000 }))
-    await store.identities.putPolicy(scope, { identity: name, name: 'policy', policy: '{}' })
-  }
-  await store.configurationSets.insert(SCOPE, sampleSet('set'))
-  for (let index = 0; index < MANY; index++) {
-    const scope = index % 3 === 0 ? SOMEBODY_ELSE : SCOPE
-    const to = [`${index}@example.org`, `${index}@example.net`]
-    await store.messages.accept(sampleAcceptance(`m${index}`, { scope, to, at: NOON + index * 1_000 }))
-  }
-  for (const id of ['large', 'larger']) await store.messages.accept(sampleAcceptance(id, { raw: LARGE }))
-  const jobs = await store.messages.unfinishedJobs(0, 300)
-  for (const { id, scope, messageId } of jobs.slice(0, 200)) {
-    const attempt = {
-      destination: 'example.org',
-      at: NOON,
-      durationMs: 5,
-      transport: 'capture',
-      transcript: ['250 Ok'],
-    }
-    const updates = [{ position: 0, status: 'delivered' as const, reply: '250 Ok' }]
-    const events = [{ type: 'Delivery', at: NOON, json: '{"eventType":"Delivery"}' }]
-    await store.messages.settle({ scope, messageId, jobId: id, at: NOON, updates, events, attempt, counts: NO_COUNTS })
-  }
-  for (const job of jobs.slice(200)) await store.jobs.postpone({ ...job, attempts: 1, dueAt: NOON + 86_400_000 })
-  // The last message and the last job: their numbers must not come again.
-  await store.messages.accept(sampleAcceptance('removed'))
-  await store.messages.remove(SCOPE, 'removed')
-  await store.close()
+function fillMuch(database: string): Promise<void> {
+  return fill(database, { messages: MANY, bodies: [LARGE, LARGE] })
 }
 
 /** Everything in the tables that are copied, whatever the order, and the numbers that were given last. A body has that of its message. */
@@ -117,13 +68,13 @@ describe('sesame db copy', () => {
     const folder = await emptyDirectory(t)
     const [first, last] = [join(folder, 'first.db'), join(folder, 'last.db')]
     const middle = await (await postgres()).schema()
-    await fill(`sqlite:${first}`)
+    await fillMuch(`sqlite:${first}`)
     const there = await command('copy', '--from', `sqlite:${first}`, '--to', middle)
     assert.deepEqual(
       [there.code, there.err.match(/sesame: messages: \d+ of \d+/)?.[0]],
-      [0, 'sesame: messages: 702 of 702'],
+      [0, 'sesame: messages: 602 of 602'],
     )
-    assert.match(there.out, /^messages +702$[^]*as many rows\.$/m)
+    assert.match(there.out, /^messages +602$[^]*as many rows\.$/m)
     const back = await command('copy', '--from', middle, '--to', `sqlite:${last}`, '--json')
     assert.equal(back.code, 0, back.err)
     assert.ok(
@@ -145,14 +96,14 @@ describe('sesame db copy', () => {
       app.clock.advance(3_600_000)
       await app.idle()
       const jobs = await app.services.store.messages.unfinishedJobs(0, 1_000)
-      assert.equal(jobs.length, 100, 'what was due is delivered, and what was postponed is not')
+      assert.equal(jobs.length, MANY / 3, 'what was due is delivered, and what was postponed is not')
     }
   })
 
   test('refuses a target that is not empty, and leaves it as it was', async (t) => {
     const folder = await emptyDirectory(t)
     const [from, to] = [join(folder, 'from.db'), join(folder, 'to.db')]
-    await fill(`sqlite:${from}`)
+    await fillMuch(`sqlite:${from}`)
     const full = await (await postgres()).schema()
     for (const database of [`sqlite:${to}`, full]) {
       const store = await openStore({ database, log: keptLog() })
@@ -199,7 +150,7 @@ describe('sesame db copy', () => {
   test('that is broken off leaves the target empty, and is simply begun again', async (t) => {
     const folder = await emptyDirectory(t)
     const from = join(folder, 'from.db')
-    await fill(`sqlite:${from}`)
+    await fillMuch(`sqlite:${from}`)
     const url = await (await postgres()).schema()
     const to = join(folder, 'to.db')
     for (const openTarget of [() => postgresTarget(placeOf(url)), async () => sqliteTarget(to)]) {
@@ -250,10 +201,10 @@ describe('sesame db check', () => {
     const path = join(await emptyDirectory(t), 'sesame.db')
     const url = await (await postgres()).schema()
     for (const database of [`sqlite:${path}`, url]) {
-      await fill(database)
+      await fillMuch(database)
       const { code, out, err } = await command('check', '--database', database)
       assert.deepEqual([code, err], [0, ''])
-      assert.match(out, /^messages +702$[^]*: schema (\d+) of \1, nothing wrong$/m)
+      assert.match(out, /^messages +602$[^]*: schema (\d+) of \1, nothing wrong$/m)
     }
     const database = new DatabaseSync(path)
     database.exec(`pragma foreign_keys = off; delete from identities where name = 'example.com'`)
