@@ -45,6 +45,17 @@ ${CONNECTION}`,
 
 ${CONNECTION}`,
 
+  db: () => `sesame db copy --from URL --to URL
+    Moves an installation to another database, from SQLite to PostgreSQL or back: sqlite:FILE or
+    postgres://… for both. Stop its servers first. The target must be empty; nothing is there before
+    all is, and after a crash the command is simply given again. Progress goes to stderr.
+sesame db check [--database URL]
+    The schema's version, the number of rows of each table, and, for SQLite, whether the file is sound.
+
+  --data-dir DIR        what FILE is relative to; as for \`sesame serve\`
+  --json                print the result as JSON
+`,
+
   send: () => `sesame send --from ADDRESS --to ADDRESS [--to …] [--cc ADDRESS] [--bcc ADDRESS]
     [--subject TEXT] [--text TEXT] [--html HTML] [--raw FILE|-]
     [--configuration-set NAME] [--tag NAME=VALUE] [--via v2|v1|smtp]
@@ -69,6 +80,7 @@ sesame serve          start the server (also what \`sesame\` alone does)
 sesame account        create, list, update accounts
 sesame key            create, list, delete access keys
 sesame identity       verify an identity
+sesame db             move everything to another database, or check it
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command
 sesame --version

@@ -12,6 +12,11 @@ export function readMigrations(folder: URL): readonly string[] {
   return files.map((file) => readFileSync(new URL(file, folder), 'utf8'))
 }
 
+/** The schema of this version, the same for both engines. */
+export function schemaVersion(): number {
+  return readMigrations(new URL('./sqlite/migrations/', import.meta.url)).length
+}
+
 /** Throws when a database of schema `found` was written by a later version than one that knows `known`. */
 export function refuseLater(found: number, known: number): void {
   if (found <= known) return

@@ -131,7 +131,7 @@ const SERVER = query(
 const OLDEST_VERSION = 150_000
 
 /** Throws when the server is none to keep mail in. */
-async function check(session: Session): Promise<void> {
+export async function check(session: Session): Promise<void> {
   const server = await session.get(SERVER, [])
   if (server === undefined || server.version < OLDEST_VERSION) throw new Error('PostgreSQL 15 or later is needed')
   if (server.encoding !== 'UTF8') throw new Error(`its encoding is ${server.encoding}, and has to be UTF8`)
@@ -191,7 +191,7 @@ function readingFrom(readers: Connections): Read {
   }
 }
 
-function withoutPassword(url: string): string {
+export function withoutPassword(url: string): string {
   const parsed = URL.parse(url)
   if (parsed === null) return 'postgres://…'
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`

@@ -102,7 +102,7 @@ function openMigrated(path: string): Connection {
 }
 
 /** Secrets lie in the database: it and its folder are for their owner only. SQLite gives the WAL the file's mode. */
-function makePrivateFile(path: string): void {
+export function makePrivateFile(path: string): void {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = openSync(path, 'a', 0o600)
