@@ -38,7 +38,8 @@ export type Server = AsyncDisposable & {
   readonly url: string
   readonly smtp: string
   readonly smtps: string
-  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void
+  readonly pid: number
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
   /** Exit code and what went to stderr. */
   readonly ended: Promise<{ readonly code: number | null; readonly err: string }>
 }
@@ -57,6 +58,7 @@ export async function serve(args: readonly string[]): Promise<Server> {
     url: address('http'),
     smtp: address('smtp'),
     smtps: address('smtps'),
+    pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
     ended,
     async [Symbol.asyncDispose]() {
