@@ -52,6 +52,8 @@ export class Claims implements Source {
   readonly #accepting = new Map<string, number>()
   /** Jobs that memory has to have room for: those being accepted, and those being claimed. */
   #expected = 0
+  /** Jobs that were claimed again before their postponement was known to be written: they will leave, and be ours. */
+  readonly #claimedAgain = new Set<number>()
   /** Jobs that left memory while strays were looked for, and may still be shown as ours. */
   readonly #leftMeanwhile = new Set<number>()
   #run: Run | undefined
@@ -122,7 +124,7 @@ export class Claims implements Source {
   left(job: Job): void {
     if (this.#isFetching) this.#leftMeanwhile.add(job.id)
     // It was our earlier self's, and may have become ours again while it ran.
-    if (job.owner !== this.#node) this.#missStrays()
+    if (job.owner !== this.#node || this.#claimedAgain.delete(job.id)) this.#missStrays()
   }
 
   postponedUntil(at: number): void {
@@ -202,6 +204,7 @@ export class Claims implements Source {
     this.#expected += limit
     try {
       const jobs = await store.nodes.claim({ node: this.#node, now: clock.now(), after, limit })
+      for (const job of jobs) if (this.#memory.holds(job)) this.#claimedAgain.add(job.id)
       this.offer(jobs)
       this.#claims += 1
       this.#claimed += jobs.length

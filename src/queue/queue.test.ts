@@ -253,6 +253,43 @@ describe('the queue', () => {
     await queue.close()
   })
 
+  test('does not deliver again what was delivered while the store refused to hear of it', async () => {
+    await using store = await memoryStore()
+    let failures = 0
+    const deliver = async (job: Job): Promise<Delivered> => ({
+      async settle() {
+        if ((failures += 1) <= 2) throw new Error('disk full')
+        await end(store, job)
+      },
+    })
+    const { queue, clock, log, ran } = queueOf(store, deliver)
+    await queue.start()
+    queue.offer(await accepted(store, 1))
+    await settled()
+    clock.advance(1_000)
+    await settled()
+    assert.deepEqual(log.lines, ['a job could not be settled', 'a job could not be settled'])
+    assert.equal((await store.messages.unfinishedJobs(0, 9)).length, 1)
+    clock.advance(2_000)
+    await queue.idle()
+    assert.equal(ran.length, 1)
+    assert.deepEqual(await store.messages.unfinishedJobs(0, 9), [])
+    await queue.close()
+  })
+
+  test('serves what waits in the store before what comes later and finds room', async () => {
+    await using store = await memoryStore()
+    const { queue, idsRan } = queueOf(store, (job) => end(store, job), { concurrency: 1, maxInMemory: 4 })
+    await queue.start()
+    const jobs = await accepted(store, 9)
+    queue.offer(jobs.slice(0, 8))
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+    queue.offer(jobs.slice(8))
+    await queue.idle()
+    assert.equal(idsRan().at(-1), 'm9')
+    await queue.close()
+  })
+
   test('reads the store again after a while when it could not be read', async () => {
     await using store = await memoryStore()
     let failures = 0

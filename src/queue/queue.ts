@@ -65,7 +65,11 @@ export type Queue = {
 const SOONEST_RETRY_MS = 1_000
 
 /** The end of an attempt, as it remains to be written. `failure`: what the log says when that fails. */
-type Ending = { readonly write: () => Promise<void>; readonly failure: string }
+type Ending = {
+  readonly write: () => Promise<unknown>
+  readonly failure: string
+  readonly postponedUntil?: number
+}
 
 /** Makes a queue; it runs nothing before it is started. */
 export function createQueue(deps: QueueDeps): Queue {
@@ -211,16 +215,16 @@ class JobQueue {
 
   #postponement(job: Job): Ending {
     return {
-      write: async () => {
-        await this.#deps.store.jobs.postpone(job)
-        this.#source.postponedUntil(job.dueAt)
-      },
+      write: () => this.#deps.store.jobs.postpone(job),
       failure: 'a job could not be postponed',
+      postponedUntil: job.dueAt,
     }
   }
 
   async #end(job: Job, ending: Ending, failures: number): Promise<void> {
     if ((await this.#isWritten(job, ending)) || this.#closed) {
+      // In one step: a look at the store in between would find it due, and pass it over as one that runs.
+      if (ending.postponedUntil !== undefined) this.#source.postponedUntil(ending.postponedUntil)
       this.#leave(job)
     } else {
       // Forgotten, it would be fetched and run again at once, perhaps mailed twice: it stays until that is written.

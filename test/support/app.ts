@@ -23,7 +23,7 @@ export type AppOptions = {
   readonly dns?: Dns
   /** Default: a clock that stands still. */
   readonly clock?: MovableClock
-  /** Default: the real one. */
+  /** Default: real time, by which signatures and the leases of nodes are judged. */
   readonly wallClock?: Clock
 }
 

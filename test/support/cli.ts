@@ -39,7 +39,8 @@ export type Server = AsyncDisposable & {
   readonly url: string
   readonly smtp: string
   readonly smtps: string
-  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void
+  readonly pid: number
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
   /** Whether the process has ended. */
   isOver(): boolean
   /** Exit code and what went to stderr. */
@@ -68,6 +69,7 @@ export async function serve(args: readonly string[], signal?: AbortSignal): Prom
     url: address('http'),
     smtp: address('smtp'),
     smtps: address('smtps'),
+    pid: child.pid ?? 0,
     kill: (name) => void child.kill(name),
     isOver: () => child.exitCode !== null || child.signalCode !== null,
     ended,
