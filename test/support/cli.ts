@@ -34,7 +34,6 @@ export async function sesame(args: readonly string[], { env = {}, stdin = '' }: 
 }
 
 export type Server = AsyncDisposable & {
-  readonly pid: number
   readonly ready: string
   readonly url: string
   readonly smtp: string
@@ -69,7 +68,6 @@ export async function serve(args: readonly string[], signal?: AbortSignal): Prom
     url: address('http'),
     smtp: address('smtp'),
     smtps: address('smtps'),
-    pid: child.pid ?? 0,
     kill: (name) => void child.kill(name),
     isOver: () => child.exitCode !== null || child.signalCode !== null,
     ended,
