@@ -1,6 +1,6 @@
 /** Sesame as users start it: `bin/sesame serve` in a process of its own, with a data directory of its own. */
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { join, resolve as absolute } from 'node:path'
 import { createInterface } from 'node:readline'
 import { signPost } from '../../src/cli/sigv4.ts'
 import { SENDER } from '../generator/requests.ts'
@@ -55,7 +55,7 @@ export async function startSesame(lab: Lab, options: SesameOptions = {}): Promis
     Object.entries(process.env).filter(([name]) => !/^(SESAME|NODE)_/.test(name)),
   )
   // Node writes them when it ends.
-  if (lab.profile !== undefined) env.NODE_OPTIONS = `--cpu-prof --cpu-prof-dir=${resolve(lab.profile)}`
+  if (lab.profile !== undefined) env.NODE_OPTIONS = `--cpu-prof --cpu-prof-dir=${absolute(lab.profile)}`
   const child = lab.start(program, args, { cwd: ROOT, env })
   const said = lastWords(child)
   const line = await readyLine(child.stdout, once(child, 'exit'))

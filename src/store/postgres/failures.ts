@@ -14,7 +14,12 @@ export class Unavailable extends Error {
 
 /** Two transactions stood in one another's way and this one was undone: it may be run again. */
 export class Collision extends Error {
-  override readonly name = 'Collision'
+  override readonly name: string = 'Collision'
+}
+
+/** A pooler gave us a connection that does not know our prepared statements, or knows them already. */
+export class Unprepared extends Collision {
+  override readonly name = 'Unprepared'
 }
 
 /** Classes of SQLSTATE that blame the statement or its values: https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -29,6 +34,9 @@ const STATEMENT_FAILURES: ReadonlySet<string> = new Set([
 
 /** serialization_failure, deadlock_detected */
 const COLLISIONS: ReadonlySet<string> = new Set(['40001', '40P01'])
+
+/** invalid_sql_statement_name, duplicate_prepared_statement */
+const UNPREPARED: ReadonlySet<string> = new Set(['26000', '42P05'])
 
 /** Classes in which the server lives and the connection stays: insufficient resources, locks, input and output, bugs. */
 const CONNECTION_STAYS: ReadonlySet<string> = new Set(['25', '53', '55', '58', 'XX'])
@@ -48,6 +56,7 @@ export function explained(error: unknown): unknown {
   }
   const { code = '', message } = error
   if (COLLISIONS.has(code)) return new Collision(message, { cause: error })
+  if (UNPREPARED.has(code)) return new Unprepared(message, { cause: error })
   const group = code.slice(0, 2)
   if (STATEMENT_FAILURES.has(group)) return error
   const stays = (CONNECTION_STAYS.has(group) || code === CANCELED) && !CONNECTION_GOES.has(code)

@@ -18,10 +18,10 @@ import { runBatch } from './batch.ts'
 import { Connection, messageOf } from './connection.ts'
 import type { ConnectionDeps } from './connection.ts'
 import { Connections } from './connections.ts'
-import { Collision, Unavailable, isFull, isStarting } from './failures.ts'
+import { Collision, Unavailable, Unprepared, isFull, isStarting } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { PATIENT_TIMEOUT_MS, sessionOn } from './session.ts'
-import type { Session } from './session.ts'
+import type { Preparing, Session } from './session.ts'
 
 /** Transactions that write at once, each on its own connection. */
 const LANES = 4
@@ -63,12 +63,13 @@ export async function openPostgres(url: string, log: Log, clock: Clock): Promise
     readers.drop(reason)
   }
 
+  const preparing: Preparing = { isOn: true }
   const commit = new GroupCommit(
-    async (calls) => onReturn(await send({ writers, availability, clock }, calls)),
+    async (calls) => onReturn(await send({ writers, availability, clock, preparing }, calls)),
     log,
     LANES,
   )
-  const read = readingFrom(readers)
+  const read = readingFrom(readers, preparing)
   return {
     db: {
       get: (asked, values) => read((session) => session.get(asked, values)),
@@ -152,14 +153,20 @@ async function durable(connection: Connection, now = connection.openedAt): Promi
   connection.checkedAt = now
 }
 
-type Writing = { readonly writers: Connections; readonly availability: Availability; readonly clock: Clock }
+type Writing = {
+  readonly writers: Connections
+  readonly availability: Availability
+  readonly clock: Clock
+  readonly preparing: Preparing
+}
 
 /** Runs a batch on a lane; never rejects. */
-async function send({ writers, availability, clock }: Writing, calls: readonly Call[]): Promise<BatchReply> {
+async function send({ writers, availability, clock, preparing }: Writing, calls: readonly Call[]): Promise<BatchReply> {
   try {
     const answers = await writers.use(async (connection) => {
       await durable(connection, clock.now())
-      return await runBatch((timeoutMs) => sessionOn(connection.client, timeoutMs), COMMANDS, onArrival(calls))
+      const open = (timeoutMs?: number) => sessionOn(connection.client, timeoutMs, preparing)
+      return await runBatch(open, COMMANDS, onArrival(calls))
     })
     return { committed: true, answers }
   } catch (error) {
@@ -181,10 +188,14 @@ function onReturn(reply: BatchReply): BatchReply {
 type Read = <T>(ask: (session: Session) => Awaitable<T>) => Promise<T>
 
 /** Reads on any free connection, outside transactions. Throws SesError `ServiceUnavailable` as writes do. */
-function readingFrom(readers: Connections): Read {
+function readingFrom(readers: Connections, preparing: Preparing): Read {
+  const read: Read = (ask) => readers.use(async ({ client }) => ask(sessionOn(client, undefined, preparing)))
   return async (ask) => {
     try {
-      return await readers.use(async ({ client }) => ask(sessionOn(client)))
+      return await read(ask).catch((error: unknown) => {
+        if (error instanceof Unprepared) return read(ask)
+        throw error
+      })
     } catch (error) {
       throw error instanceof Unavailable || error instanceof Collision ? serviceUnavailable(error.message) : error
     }

@@ -1,14 +1,16 @@
 /**
  * One connection to PostgreSQL, as the queries and commands of the aggregates see it.
  *
- * Nothing outlives a transaction: no settings, no named prepared statements, no listening, no locks. So the connection
- * may be that of a pooler which gives every transaction another one (PgBouncer's transaction mode).
+ * Nothing has to outlive a transaction: no settings, no listening, no locks. So the connection may be that of a pooler
+ * which gives every transaction another one (PgBouncer's transaction mode). Statements are prepared by name, which saves
+ * the server parsing and planning them each time; where a pooler does not know them, it is done without from then on.
  */
+import { hash } from 'node:crypto'
 import type { ClientBase, QueryResult } from 'pg'
 import type { Query, Tx, Value } from '../db.ts'
 import { integer } from '../rows.ts'
 import type { Row } from '../rows.ts'
-import { Unavailable, explained } from './failures.ts'
+import { Unavailable, Unprepared, explained } from './failures.ts'
 
 /** What is asked for is small; what takes longer hangs on a server that does not answer. */
 export const QUERY_TIMEOUT_MS = 10_000
@@ -22,14 +24,24 @@ export type Session = Tx & {
   readonly commit: () => Promise<void>
 }
 
+/** Whether statements are prepared by name, on all connections of an engine. */
+export type Preparing = { isOn: boolean }
+
 /** Makes a session of an open connection. Its methods throw {@link Unavailable}, or what the statement is to blame for. */
-export function sessionOn(client: Pick<ClientBase, 'query'>, timeoutMs = QUERY_TIMEOUT_MS): Session {
+export function sessionOn(
+  client: Pick<ClientBase, 'query'>,
+  timeoutMs = QUERY_TIMEOUT_MS,
+  preparing: Preparing = { isOn: false },
+): Session {
   async function send(text: string, values: readonly Value[]): Promise<QueryResult<Row>> {
+    const statement = statementOf(text)
     try {
-      const config = { text: numbered(text), values: values.map(bound), query_timeout: timeoutMs }
-      return await client.query<Row>(config)
+      const config = { text: statement.text, values: values.map(bound), query_timeout: timeoutMs }
+      return await client.query<Row>(preparing.isOn ? { ...config, name: statement.name } : config)
     } catch (error) {
-      throw explained(error)
+      const reason = explained(error)
+      if (reason instanceof Unprepared) preparing.isOn = false
+      throw reason
     }
   }
   async function executed(statements: string): Promise<QueryResult<Row>> {
@@ -65,14 +77,21 @@ export function sessionOn(client: Pick<ClientBase, 'query'>, timeoutMs = QUERY_T
   }
 }
 
-const numberedTexts = new Map<string, string>()
+type Statement = { readonly name: string; readonly text: string }
 
-/** The placeholders as PostgreSQL has them. The texts are those of the aggregates: a few hundred. */
-function numbered(text: string): string {
-  let made = numberedTexts.get(text)
+const statements = new Map<string, Statement>()
+
+/**
+ * The statement with its placeholders as PostgreSQL has them. Its name is made of its text: behind a pooler another
+ * process may have prepared it, and must not have meant something else. The texts are those of the aggregates: a few
+ * hundred.
+ */
+function statementOf(text: string): Statement {
+  let made = statements.get(text)
   if (made === undefined) {
-    made = text.replaceAll(/\?(?=\d)/g, '$')
-    numberedTexts.set(text, made)
+    const numbered = text.replaceAll(/\?(?=\d)/g, '$')
+    made = { name: `sesame_${hash('sha256', numbered).slice(0, 32)}`, text: numbered }
+    statements.set(text, made)
   }
   return made
 }
