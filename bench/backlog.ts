@@ -81,7 +81,7 @@ export async function multiply(
   await postponeAll(database)
   let done = 1
   while (done < count && !isEnough()) {
-    const upTo = Math.min(count, done + CHUNK)
+    const upTo = Math.min(count, done - (done % CHUNK) + CHUNK)
     await database.execute('begin')
     for (const [table, key] of Object.entries(TABLES)) {
       const columns = (await database.columns(table)).filter((column) => !LEFT_OUT.has(`${table}.${column}`))

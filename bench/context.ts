@@ -60,9 +60,7 @@ export async function interleaved<C, R>(
     }
     const took = performance.now() - startedAt
     if (round < options.rounds && performance.now() + took > roundsUntil) {
-      remarks.push(
-        `The time allowed ${round} of ${options.rounds} rounds (${cases.map(name)[0] ?? ''} and what follows).`,
-      )
+      if (remarks.length === 0) remarks.push(`The time did not allow ${options.rounds} rounds everywhere.`)
       break
     }
   }

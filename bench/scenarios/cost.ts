@@ -36,7 +36,7 @@ export const cost: Scenario = {
   name: 'cost',
   about: 'WAL, statements, CPU and storage of the database for each message; what 10 million and 1 billion a day mean',
   isQuick: false,
-  weight: 2,
+  weight: 1,
   async run(context) {
     const { lab } = context
     const onSqlite = await startSesame(lab)

@@ -1,6 +1,6 @@
 /** All scenarios, in the order in which they run and are reported. */
 import type { Scenario } from '../context.ts'
-import { backlog } from './backlog.ts'
+import { backlogPostgres, backlogSqlite } from './backlog.ts'
 import { cost } from './cost.ts'
 import { http } from './http.ts'
 import { memory } from './memory.ts'
@@ -8,4 +8,4 @@ import { nodes } from './nodes.ts'
 import { smtp } from './smtp.ts'
 import { start } from './start.ts'
 
-export const SCENARIOS: readonly Scenario[] = [start, http, smtp, nodes, backlog, memory, cost]
+export const SCENARIOS: readonly Scenario[] = [start, http, smtp, nodes, backlogSqlite, backlogPostgres, memory, cost]

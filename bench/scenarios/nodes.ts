@@ -19,7 +19,7 @@ export const nodes: Scenario = {
   name: 'nodes',
   about: '1, 2 and 4 processes on one PostgreSQL, load spread over them',
   isQuick: false,
-  weight: 2,
+  weight: 1,
   async run(context) {
     const results = await interleaved(
       context,

@@ -44,7 +44,7 @@ export const smtp: Scenario = {
   about:
     'SMTP acceptance, 1/10/20 sessions, kept and new connections, TLS and not, by Postfix, smtp-sink, Haraka, maildev',
   isQuick: true,
-  weight: 3,
+  weight: 7,
   async run(context) {
     const { options } = context
     const { subjects, servers, notes } = await startAll(context)

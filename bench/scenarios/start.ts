@@ -17,7 +17,7 @@ export const start: Scenario = {
   name: 'start',
   about: 'start to ready, idle memory',
   isQuick: true,
-  weight: 1,
+  weight: 0.5,
   async run(context) {
     const { lab, options, say } = context
     const cases: Case[] = [{ name: '`bin/sesame serve`', options: { dataDir: lab.folder('data') } }]

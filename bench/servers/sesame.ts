@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join, resolve as absolute } from 'node:path'
 import { createInterface } from 'node:readline'
 import { signPost } from '../../src/cli/sigv4.ts'
-import { SENDER } from '../generator/requests.ts'
+import { SENDER, sendEmail } from '../generator/requests.ts'
 import type { Lab } from '../lab.ts'
 import { lastWords, pidOf, type Server, type Target } from './server.ts'
 
@@ -110,6 +110,13 @@ async function post(origin: string, path: string, body: string): Promise<number>
     { accessKeyId: 'test', secretAccessKey: 'test', sessionToken: undefined },
   )
   return (await fetch(url, { method: 'POST', body, headers })).status
+}
+
+/** Sends one message, the first that the load generators would. */
+export async function sendOne({ url }: Sesame): Promise<void> {
+  const { path, body } = sendEmail('v2', 0)
+  const status = await post(url, path, body)
+  if (status !== 200) throw new Error(`the message was not taken: ${status}`)
 }
 
 /** A counter or gauge of `/metrics` without labels. */
