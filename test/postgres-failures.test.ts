@@ -9,6 +9,7 @@ import { Client } from 'pg'
 import { realClock } from '../src/platform/clock.ts'
 import { openStore } from '../src/store/open.ts'
 import { Connection } from '../src/store/postgres/connection.ts'
+import { Unavailable } from '../src/store/postgres/failures.ts'
 import type { Store } from '../src/store/store.ts'
 import { startApp } from './support/app.ts'
 import { fakeClock } from './support/clock.ts'
@@ -296,7 +297,7 @@ describe('connections', () => {
       server.sql(`select pid from pg_stat_activity where query = 'select pg_sleep(3600)' and state = 'active'`)
     const hanging = assert.rejects(connection.client.query('select pg_sleep(3600)'))
     await until(asleep, (rows) => rows.length === 1)
-    connection.abandon()
+    connection.abandon(new Unavailable('no answer', true, undefined))
     await hanging
     await until(asleep, (rows) => rows.length === 0)
   })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Job } from '../../src/store/types.ts'
 import {
   ELSEWHERE,
   NOON,
@@ -17,6 +18,7 @@ import {
 
 const SENDER = 'sender@example.com'
 const DAY_MS = 86_400_000
+const AT_ONCE = 100
 const NO_COUNTS = { bounces: 0, complaints: 0, rejects: 0 }
 const ACCOUNT = { id: '000000000000', name: 'Straße 🙂', email: null, createdAt: NOON }
 const KEY = { ...sampleKey('AKIA1'), policy: '{"Version":"2012-10-17"}', expiresAt: NOON }
@@ -62,12 +64,17 @@ export async function fill(database: string, filling: Filling): Promise<void> {
     await store.identities.putPolicy(scope, { identity: name, ...POLICY })
   }
   await store.configurationSets.insert(SCOPE, sampleSet('set'))
-  for (let index = 0; index < filling.messages; index++) await store.messages.accept(message(index))
+  const messages = Array.from({ length: filling.messages }, (_, index) => message(index))
+  for (let at = 0; at < messages.length; at += AT_ONCE) {
+    // A few one after another, in their order; many at once, in whatever order.
+    if (messages.length <= AT_ONCE) for (const each of messages) await store.messages.accept(each)
+    else await Promise.all(messages.slice(at, at + AT_ONCE).map((each) => store.messages.accept(each)))
+  }
   for (const [index, raw] of filling.bodies.entries())
     await store.messages.accept(sampleAcceptance(`b${index}`, { raw }))
   const third = thirdOf(filling)
   const jobs = await store.messages.unfinishedJobs(0, 2 * third)
-  for (const { id, scope, messageId } of jobs.slice(0, third)) {
+  const settle = async ({ id, scope, messageId }: Job) => {
     const attempt = {
       destination: 'example.org',
       at: NOON,
@@ -79,7 +86,8 @@ export async function fill(database: string, filling: Filling): Promise<void> {
     const events = [{ type: 'Delivery', at: NOON, json: EVENT }]
     await store.messages.settle({ scope, messageId, jobId: id, at: NOON, updates, events, attempt, counts: NO_COUNTS })
   }
-  for (const job of jobs.slice(third)) await store.jobs.postpone({ ...job, attempts: 1, dueAt: NOON + DAY_MS })
+  await Promise.all(jobs.slice(0, third).map(settle))
+  await Promise.all(jobs.slice(third).map((job) => store.jobs.postpone({ ...job, attempts: 1, dueAt: NOON + DAY_MS })))
   // The last message and the last job: their numbers must not come again.
   await store.messages.accept(sampleAcceptance('removed'))
   await store.messages.remove(SCOPE, 'removed')

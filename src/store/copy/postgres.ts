@@ -45,7 +45,7 @@ export async function postgresSource(place: PostgresPlace, { warn, isLive = fals
       close: () => connection.end(),
     }
   } catch (error) {
-    connection.abandon()
+    connection.abandon(error)
     throw refused(error)
   }
 }
@@ -80,11 +80,11 @@ export async function postgresTarget(place: PostgresPlace): Promise<Target> {
         await connection.end()
       },
       async abandon() {
-        connection.abandon()
+        connection.destroy()
       },
     }
   } catch (error) {
-    connection.abandon()
+    connection.abandon(error)
     throw refused(error)
   }
 }

@@ -3,7 +3,7 @@ import { Client, types } from 'pg'
 import type { Clock, Log } from '../../platform/platform.ts'
 import { cancel } from './cancel.ts'
 import type { BackendKey } from './cancel.ts'
-import { Unavailable, explained } from './failures.ts'
+import { Unavailable, explained, isUnanswered } from './failures.ts'
 
 /** To connect and log in, unless it is said otherwise. */
 const CONNECT_TIMEOUT_MS = 3_000
@@ -89,10 +89,11 @@ export class Connection {
     this.client.connection.stream.destroy()
   }
 
-  /** As {@link destroy}, and the server is asked to drop what it still does for us. */
-  abandon(): void {
-    const isAtWork = !this.#isBroken && this.busySince !== undefined
-    if (isAtWork && this.#key !== undefined) cancel(this.client.host, this.client.port, this.#key)
+  /** As {@link destroy}; a server that lives and has not answered is asked to drop what it still does for us. */
+  abandon(error: unknown): void {
+    if (!this.#isBroken && isUnanswered(error) && this.#key !== undefined) {
+      cancel(this.client.host, this.client.port, this.#key)
+    }
     this.destroy()
   }
 }

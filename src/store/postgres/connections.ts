@@ -63,7 +63,7 @@ export class Connections {
       return result
     } catch (error) {
       if (error instanceof Unavailable && error.lost) {
-        this.#throwAway(connection)
+        this.#throwAway(connection, error)
         this.#deps.availability.suspect()
       } else this.#giveBack(connection)
       throw error
@@ -119,7 +119,7 @@ export class Connections {
       await this.#deps.check(connection)
       return this.#occupy(connection)
     } catch (error) {
-      this.#throwAway(connection)
+      this.#throwAway(connection, error)
       throw error
     }
   }
@@ -146,7 +146,7 @@ export class Connections {
 
   #giveBack(connection: Connection): void {
     const now = this.#deps.clock.now()
-    if (!this.#all.has(connection) || connection.isBroken) return this.#throwAway(connection)
+    if (!this.#all.has(connection) || connection.isBroken) return this.#throwAway(connection, undefined)
     connection.busySince = undefined
     connection.freeSince = now
     if (this.#closed || now - connection.openedAt > LIFETIME_MS) {
@@ -159,9 +159,9 @@ export class Connections {
     else next.resolve(this.#occupy(connection))
   }
 
-  #throwAway(connection: Connection): void {
+  #throwAway(connection: Connection, error: unknown): void {
     this.#all.delete(connection)
-    connection.abandon()
+    connection.abandon(error)
     this.#openForWaiting()
   }
 

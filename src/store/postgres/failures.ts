@@ -72,3 +72,8 @@ export function isFull({ cause }: Unavailable): boolean {
 export function isStarting({ cause }: Unavailable): boolean {
   return cause instanceof DatabaseError && cause.code === '57P03'
 }
+
+/** A statement of which the server has said nothing: it may be at it still. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Unavailable && error.lost && !(error.cause instanceof DatabaseError)
+}

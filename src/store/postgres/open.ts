@@ -118,7 +118,7 @@ async function onOwnConnection(
     await task(sessionOn(connection.client, timeoutMs))
   } catch (error) {
     // It may hang, or be within a transaction.
-    connection.abandon()
+    connection.abandon(error)
     throw error
   }
   await connection.end()
