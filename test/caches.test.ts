@@ -7,6 +7,7 @@ import {
   CreateEmailIdentityCommand,
   CreateEmailIdentityPolicyCommand,
   DeleteEmailIdentityCommand,
+  GetAccountCommand,
   PutConfigurationSetSendingOptionsCommand,
 } from '@aws-sdk/client-sesv2'
 import type { Clock } from '../src/platform/platform.ts'
@@ -117,6 +118,43 @@ describe('a change on one node is seen by the other as soon as it is told', () =
     await until(send, (code) => code === 'accepted')
     await a.admin('DELETE', `/_sesame/accounts/${ACCOUNT}/keys/${accessKeyId}`)
     await until(send, (code) => /UnrecognizedClient|InvalidClientTokenId/.test(code))
+  })
+
+  test('a limit that is raised or lowered, and what all nodes have sent', async () => {
+    await using nodes = await twoNodes()
+    const { a, b } = nodes
+    await a.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER }))
+    const limit = async (max24HourSend: number) => {
+      const path = `/_sesame/accounts/${ACCOUNT}/regions/us-east-1`
+      assert.equal((await a.admin('PATCH', path, { max24HourSend })).status, 200)
+    }
+    const send = async (app: TestApp) => codeOf(await sendThrough('v2', app, {}))
+    const known = async (app: TestApp) => (await app.sesv2.send(new GetAccountCommand({}))).SendQuota
+    await until(
+      () => send(b),
+      (code) => code === 'accepted',
+    )
+    await limit(3)
+    await until(
+      () => b.services.store.cached.accounts.settings({ account: ACCOUNT, region: 'us-east-1' }),
+      (settings) => settings?.max24HourSend === 3,
+    )
+    assert.equal(await send(a), 'accepted')
+    await until(
+      () => send(b),
+      (code) => /Daily message quota exceeded/.test(code),
+    )
+    assert.match(await send(a), /Daily message quota exceeded/)
+    for (const app of [a, b]) {
+      const { Max24HourSend, SentLast24Hours } = (await known(app)) ?? {}
+      assert.deepEqual([Max24HourSend, SentLast24Hours], [3, 3])
+    }
+    await limit(4)
+    await until(
+      () => send(b),
+      (code) => code === 'accepted',
+    )
+    assert.match(await send(a), /Daily message quota exceeded/)
   })
 
   test('a reset', async () => {

@@ -9,9 +9,7 @@ export type TokenRequest = {
   readonly rate: number
   /** SES's time. */
   readonly now: number
-  /** What the node holds, fewer than the first caller wants. */
-  readonly held: number
-  /** Tokens that go back: they were taken and are not needed after all. */
+  /** What the node has, and gives back first. */
   readonly returned: number
   readonly sums: readonly number[]
   /** To take besides, if it is there. */
@@ -43,7 +41,7 @@ export type LimitStore = {
 }
 
 const TAKE_TOKENS = query(
-  `select granted, remaining from take_send_tokens(?1, ?2, ?3, ?4, ?5, ?6, ?7::bigint[], ?8)`,
+  `select granted, remaining from take_send_tokens(?1, ?2, ?3, ?4, ?5, ?6::bigint[], ?7)`,
   row({ granted: integer, remaining: integer }),
 )
 const GIVE_TOKENS = query(
@@ -69,8 +67,8 @@ const CLEAR = query(
 /** Each call is one statement, and so a transaction by itself. */
 export function limitStore(db: Reader): LimitStore {
   return {
-    async takeTokens({ account, region }, { rate, now, held, returned, sums, block }) {
-      const values = [account, region, rate, now, held, returned, listed(sums), block]
+    async takeTokens({ account, region }, { rate, now, returned, sums, block }) {
+      const values = [account, region, rate, now, returned, listed(sums), block]
       const taken = await db.get(TAKE_TOKENS, values)
       return taken ?? missing()
     },

@@ -30,8 +30,6 @@ export type SharedQuotaOptions = {
   readonly node: string
 }
 
-/** As settings say it. */
-const UNLIMITED = -1
 const LEASE_MS = 10_000
 const USED_FOR_MS = 5_000
 /** Unused for so long, tokens and allowances go back. */
@@ -39,8 +37,12 @@ const IDLE_MS = 1_000
 const BLOCKS_PER_SECOND = 10
 const SMALLEST_ALLOWANCE = 16
 const LARGEST_ALLOWANCE = 10_000
-/** An empty bucket is asked again when the next token is due, and at least so often: another node may give some back. */
-const ASK_BUCKET_MS = 1_000
+/**
+ * An empty bucket is asked again when the next token is due, but not more often than the first; and at least as often
+ * as the second, since another node may give some back.
+ */
+const ASK_BUCKET_AFTER_MS = 20
+const ASK_BUCKET_EVERY_MS = 1_000
 const ASK_QUOTA_MS = 100
 const RECIPIENT = 1000
 /** The one unused for longest is forgotten. */
@@ -58,7 +60,7 @@ type Entry = {
   limit: number
   isEmpty: Refusal | undefined
   isUsedUp: Refusal | undefined
-  /** Tokens that were taken and not needed: the bucket may be owed more than them, so they go back before they are used. */
+  /** Tokens that were taken and not needed: the bucket may be owed them, so they go back before they are used. */
   returned: number
   /** Recipients of messages that are being accepted. */
   inFlight: number
@@ -113,12 +115,12 @@ export function createSharedQuotas(options: SharedQuotaOptions): Quotas {
     async reserve(scope, settings, recipients, counted) {
       const entry = entryOf(scope)
       const now = clock.now()
-      if (entry.returned === 0 && isRefused(entry.isEmpty, entry.rate, settings.maxSendRate, now)) return 'rate'
-      if (counted > 0 && isRefused(entry.isUsedUp, entry.quota, settings.max24HourSend, now)) return 'quota'
+      // Known beforehand: then the rate is not asked for tokens that would only go back.
+      if (counted > 0 && isOutOfQuota(entry, settings, now) && !isOutOfTokens(entry, settings, now)) return 'quota'
       if (!(await entry.rate.take(recipients, settings))) return 'rate'
+      // -1: unlimited.
       if (counted === 0 || settings.max24HourSend < 0) {
         entry.inFlight += counted
-        if (counted > 0) entry.limit = UNLIMITED
         return 'ok'
       }
       if (await takeQuota(entry, counted, recipients, settings)) return 'ok'
@@ -137,7 +139,8 @@ export function createSharedQuotas(options: SharedQuotaOptions): Quotas {
       if (entry === undefined) return
       entry.returned += recipients
       entry.inFlight = Math.max(0, entry.inFlight - counted)
-      if (entry.limit !== UNLIMITED) entry.quota.held += counted
+      // It may have taken more than was left, so the allowance is asked for anew.
+      entry.isUsedUp = undefined
     },
 
     async sentLast24Hours(scope) {
@@ -156,7 +159,7 @@ export function createSharedQuotas(options: SharedQuotaOptions): Quotas {
 
 const NOTHING: Omit<Entry, 'scope' | 'rate' | 'quota'> = {
   ratePerSecond: Number.NaN,
-  limit: UNLIMITED,
+  limit: Number.NaN,
   isEmpty: undefined,
   isUsedUp: undefined,
   returned: 0,
@@ -172,6 +175,7 @@ const NOTHING: Omit<Entry, 'scope' | 'rate' | 'quota'> = {
 function createEntry(scope: Scope, { clock, wallClock, limits, node }: SharedQuotaOptions): Entry {
   const rate = new Supply<AccountSettings>({
     onTake: () => {},
+    isOut: (settings) => isOutOfTokens(entry, settings, clock.now()),
     check({ maxSendRate }) {
       // A block of another rate: at most 100 ms of it.
       if (maxSendRate !== entry.ratePerSecond) rate.held = 0
@@ -180,17 +184,19 @@ function createEntry(scope: Scope, { clock, wallClock, limits, node }: SharedQuo
     async fetch(held, sums, { maxSendRate }) {
       const now = clock.now()
       const block = Math.floor(maxSendRate / BLOCKS_PER_SECOND)
-      const { returned } = entry
+      const returned = held + entry.returned
       entry.returned = 0
-      const request = { rate: maxSendRate, now, held, returned, sums, block }
+      const request = { rate: maxSendRate, now, returned, sums, block }
       const { granted, remaining } = await limits.takeTokens(scope, request)
-      const waitMs = Math.min((RECIPIENT - remaining) / maxSendRate, ASK_BUCKET_MS)
+      const dueMs = (RECIPIENT - remaining) / maxSendRate
+      const waitMs = Math.min(Math.max(dueMs, ASK_BUCKET_AFTER_MS), ASK_BUCKET_EVERY_MS)
       entry.isEmpty = remaining < RECIPIENT ? { limit: maxSendRate, since: now, until: now + waitMs } : undefined
-      return held + granted
+      return granted
     },
   })
   const quota = new Supply<AccountSettings>({
     onTake: (amount) => void (entry.inFlight += amount),
+    isOut: (settings) => isOutOfQuota(entry, settings, clock.now()),
     check({ max24HourSend }) {
       const now = wallClock.now()
       const isUsable = now >= entry.fetchedAt && now <= entry.usableUntil
@@ -228,15 +234,17 @@ async function takeQuota(entry: Entry, counted: number, recipients: number, sett
   return isTaken
 }
 
-function isRefused(
-  refusal: Refusal | undefined,
-  { held }: Supply<AccountSettings>,
-  limit: number,
-  now: number,
-): boolean {
-  if (refusal === undefined || held >= 1 || refusal.limit !== limit) return false
+function isOutOfTokens({ rate, returned, isEmpty }: Entry, { maxSendRate }: AccountSettings, now: number): boolean {
+  return rate.held < 1 && returned === 0 && isRefused(isEmpty, maxSendRate, now)
+}
+
+function isOutOfQuota({ quota, isUsedUp }: Entry, { max24HourSend }: AccountSettings, now: number): boolean {
+  return quota.held < 1 && isRefused(isUsedUp, max24HourSend, now)
+}
+
+function isRefused(refusal: Refusal | undefined, limit: number, now: number): boolean {
   // Before it: the clock was set back.
-  return now >= refusal.since && now < refusal.until
+  return refusal !== undefined && refusal.limit === limit && now >= refusal.since && now < refusal.until
 }
 
 function holdsAnything({ rate, returned, quota, claim, inFlight }: Entry): boolean {

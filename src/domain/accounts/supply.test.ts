@@ -7,12 +7,14 @@ type Fetch = { readonly held: number; readonly sums: readonly number[]; readonly
 function start() {
   const fetches: Fetch[] = []
   let taken = 0
+  let isOut = false
   const supply = new Supply<null>({
     check: () => {},
+    isOut: () => isOut,
     onTake: (amount) => void (taken += amount),
     fetch: (held, sums) => new Promise((resolve) => void fetches.push({ held, sums, answer: resolve })),
   })
-  return { supply, fetches, taken: () => taken }
+  return { supply, fetches, taken: () => taken, setOut: (is: boolean) => void (isOut = is) }
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -29,35 +31,43 @@ describe('a supply', () => {
   test('fetches once for all who come at the same time, and lets nobody through meanwhile', async () => {
     const { supply, fetches } = start()
     supply.held = 1
-    const first = [2, 1, 3].map((amount) => supply.take(amount, null))
+    const first = [2, 1, 3].map(async (amount) => supply.take(amount, null))
+    await turn()
     // Somebody gives back: those who come now still wait behind the others.
     supply.held += 5
-    const second = [supply.take(1, null), supply.take(4, null)]
-    await turn()
+    const late = supply.take(1, null)
+    assert.equal(typeof late, 'object')
     assert.deepEqual(
       fetches.map(({ held, sums }) => [held, sums]),
-      [[1, [2]]],
+      [[1, [2, 3, 6]]],
     )
+    fetches[0]!.answer(2)
+    assert.deepEqual(await Promise.all(first), [true, true, true])
+    assert.equal(await late, true)
+    assert.deepEqual([fetches.length, supply.held], [1, 0])
+  })
+
+  test('refuses without a fetch what is known not to be there, also those who already wait', async () => {
+    const { supply, fetches, setOut } = start()
+    const first = supply.take(1, null)
+    await turn()
+    const waiting = supply.take(1, null)
+    setOut(true)
     fetches[0]!.answer(1)
+    assert.deepEqual([await first, await waiting], [true, false])
     await turn()
-    const rest = fetches.slice(1)
-    for (const { answer } of rest) answer(0)
-    await turn()
-    assert.equal(typeof first[0], 'object')
-    const answers = await Promise.all([...first, ...second].map(async (each) => each))
-    assert.ok(fetches.length <= 3, `${fetches.length}`)
-    assert.equal(answers[0], true)
+    assert.equal(supply.take(1, null), false)
+    assert.equal(fetches.length, 1)
   })
 
   test('lets callers pass in their turn while anything is left, and the last one take more than that', async () => {
     const { supply, fetches } = start()
-    const answers = [2, 3, 1].map((amount) => supply.take(amount, null))
+    const answers = [2, 3, 1].map(async (amount) => supply.take(amount, null))
     await turn()
-    fetches[0]!.answer(2)
-    await turn()
-    assert.deepEqual(fetches[1]!.sums, [3, 4])
-    fetches[1]!.answer(3)
-    assert.deepEqual(await Promise.all(answers.map(async (each) => each)), [true, true, false])
+    assert.deepEqual(fetches[0]!.sums, [2, 5, 6])
+    // What there is, four, and the one that the second takes beyond it.
+    fetches[0]!.answer(5)
+    assert.deepEqual(await Promise.all(answers), [true, true, false])
     assert.equal(supply.held, 0)
   })
 
@@ -65,6 +75,7 @@ describe('a supply', () => {
     let attempts = 0
     const supply = new Supply<null>({
       check: () => {},
+      isOut: () => false,
       onTake: () => {},
       async fetch() {
         if (++attempts === 1) throw new Error('away')

@@ -10,8 +10,10 @@ type Waiting<S> = {
 export type SupplyOptions<S> = {
   /** Before anything is taken: may drop what is held, when that is no longer good under the settings. */
   readonly check: (settings: S) => void
+  /** Whether it is known that fetching would bring nothing. */
+  readonly isOut: (settings: S) => boolean
   /**
-   * Fetches more for callers that want `sums` (each with those before it), and who hold `held`, which is too little
+   * Fetches more for callers that want `sums` (each with those before it), in exchange for `held`, which is too little
    * for the first; gives what is held then. Nobody takes anything meanwhile.
    */
   readonly fetch: (held: number, sums: readonly number[], settings: S) => Promise<number>
@@ -40,6 +42,7 @@ export class Supply<S> {
     if (!this.#isBusy) {
       this.#options.check(settings)
       if (this.held >= amount) return this.#pass(amount)
+      if (this.#options.isOut(settings)) return false
     }
     return new Promise<boolean>((resolve, reject) => {
       this.#waiting.push({ amount, settings, resolve, reject })
@@ -69,6 +72,8 @@ export class Supply<S> {
 
   /** Never rejects. */
   async #serveAll(): Promise<void> {
+    // Those who come in the same turn share the first fetch as well.
+    await Promise.resolve()
     while (this.#waiting.length > 0) await this.#serveSome(this.#waiting.splice(0))
     this.#isBusy = false
   }
@@ -85,7 +90,7 @@ export class Supply<S> {
         next = callers[0]
       }
       if (next === undefined) return
-      await this.#fetch(callers, settings)
+      if (!this.#options.isOut(settings)) await this.#fetch(callers, settings)
       for (const { amount, resolve } of callers) resolve(this.held >= 1 && this.#pass(amount))
     } catch (error) {
       for (const { reject } of callers) reject(error)

@@ -44,27 +44,29 @@ create function passing(available bigint, sums bigint[]) returns bigint language
   from unnest(sums) as s
 $$;
 
--- Takes from the bucket what the callers need beyond the `held` tokens of their node, and a block besides if it is
--- there. `returned`: tokens that were taken and are not needed after all. `remaining`: thousandths; less than nothing when the last caller wanted more than there was.
+-- Takes from the bucket what the callers need, and a block besides if it is there. What their node held goes back first
+-- (`returned`), for the bucket may be owed it. `remaining`: thousandths; less than nothing when the last caller wanted
+-- more than there was.
 create function take_send_tokens(
-  of_account text, of_region text, rate double precision, now_at bigint, held bigint, returned bigint,
-  sums bigint[], block bigint,
+  of_account text, of_region text, rate double precision, now_at bigint, returned bigint, sums bigint[], block bigint,
   out granted bigint, out remaining double precision
 ) language plpgsql as $$
 declare
   bucket record;
   available bigint;
-  used bigint;
 begin
   -- What a crash of the database may forget is less than a second's worth.
   perform set_config('synchronous_commit', 'off', true);
   select * into bucket from lock_send_limits(of_account, of_region, now_at);
   -- SES's clock was set back. A little behind is a node whose clock is: time has passed once, not once for each.
   if now_at < bucket.refilled_at - 60000 then bucket.refilled_at := now_at; end if;
-  remaining := least(greatest(1, rate) * 1000, bucket.tokens + returned * 1000 + greatest(0, now_at - bucket.refilled_at) * rate);
-  available := held + greatest(0, floor(remaining / 1000));
-  used := passing(available, sums);
-  granted := case when used = 0 then 0 else used - held + greatest(0, least(block, available - used)) end;
+  remaining := least(
+    greatest(1, rate) * 1000,
+    bucket.tokens + returned * 1000 + greatest(0, now_at - bucket.refilled_at) * rate
+  );
+  available := floor(remaining / 1000);
+  granted := passing(available, sums);
+  granted := granted + greatest(0, least(block, available - granted));
   remaining := remaining - granted * 1000;
   update send_limits set tokens = remaining, refilled_at = greatest(bucket.refilled_at, now_at)
     where account = of_account and region = of_region;
