@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { openStore } from '../src/store/open.ts'
-import { SCOPE, keptLog } from './support/stores.ts'
+import type { Store } from '../src/store/store.ts'
+import { NOON, SCOPE, keptLog } from './support/stores.ts'
 
 const ROUNDS = 3
 const ACKNOWLEDGED_BEFORE_THE_KILL = 500
@@ -25,6 +27,18 @@ async function acceptUntilKilled(database: string, round: number): Promise<strin
   }
   assert.deepEqual(await gone, [null, 'SIGKILL'])
   return ids
+}
+
+/** Of bodies that the kill interrupted nothing stays behind. */
+async function sweptOfPieces({ upkeep }: Store, folder: string): Promise<void> {
+  while ((await upkeep.sweepBodies(NOON + 1, 10)) > 0);
+  const database = new DatabaseSync(join(folder, 'sesame.db'), { readOnly: true })
+  const pieces = database
+    .prepare('select (select count(*) from body_pieces) as kept, (select sum(pieces) from messages) as wanted')
+    .get()
+  database.close()
+  assert.ok(Number(pieces?.['wanted']) > 0)
+  assert.equal(pieces?.['kept'], pieces?.['wanted'])
 }
 
 test('kill -9 loses no acknowledged message, and leaves none in parts', async () => {
@@ -54,13 +68,17 @@ test('kill -9 loses no acknowledged message, and leaves none in parts', async ()
         (await store.messages.recipients(SCOPE, id)).map(({ address }) => address),
         [`${id}@example.org`],
       )
-      assert.match(Buffer.from((await store.messages.raw(SCOPE, id)) ?? []).toString(), new RegExp(`Hello, ${id}\\.`))
+      assert.match(
+        Buffer.from((await store.messages.raw(SCOPE, id)) ?? []).toString('latin1'),
+        new RegExp(`Hello, ${id}\\.`),
+      )
     }
     const counted = await store.messages.sentPerMinute(SCOPE, 0)
     assert.equal(
       counted.reduce((sum, { recipients }) => sum + recipients, 0),
       ids.length,
     )
+    await sweptOfPieces(store, folder)
     await store.close()
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -6,6 +6,7 @@ import type { AnyCommand } from './db.ts'
 import { identityCommands } from './identities.ts'
 import { jobCommands } from './jobs.ts'
 import { keyCommands } from './keys.ts'
+import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 
 const TABLES = [
@@ -17,6 +18,10 @@ const TABLES = [
   'configuration_sets',
   'messages',
   'bodies',
+  'body_pieces',
+  'loose_bodies',
+  'held',
+  'held_changes',
   'recipients',
   'jobs',
   'events',
@@ -36,6 +41,7 @@ const ALL: readonly AnyCommand[] = [
   ...configurationSetCommands,
   ...messageCommands,
   ...jobCommands,
+  foldHeld,
   reset,
 ]
 

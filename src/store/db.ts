@@ -44,14 +44,23 @@ export type Tx = Reader & {
  * A command may be run a second time, on a clean transaction, when another one of its batch failed: it must have no
  * effect but through `tx`. It answers with a value; when it throws, that is a bug, and it fails alone.
  */
-export type Command<P, R> = { readonly name: string; readonly run: (tx: Tx, payload: P) => Promise<R> }
+export type Command<P, R> = {
+  readonly name: string
+  readonly run: (tx: Tx, payload: P) => Promise<R>
+  /** Runs once at the end of a transaction, with the payloads of all its calls: what they need not write one by one. */
+  readonly finish?: (tx: Tx, payloads: readonly P[]) => Promise<void>
+}
 
 /** Any command: `never` stands for the payload that only its callers know. */
 export type AnyCommand = Command<never, unknown>
 
 /** A command, named `aggregate.action`. commands.ts must list it. */
-export function command<P, R>(name: string, run: (tx: Tx, payload: P) => Promise<R>): Command<P, R> {
-  return { name, run }
+export function command<P, R>(
+  name: string,
+  run: Command<P, R>['run'],
+  finish?: NonNullable<Command<P, R>['finish']>,
+): Command<P, R> {
+  return finish === undefined ? { name, run } : { name, run, finish }
 }
 
 export type Db = Reader & {
@@ -61,4 +70,20 @@ export type Db = Reader & {
    * Throws SesError `ServiceUnavailable` when the database cannot write or too much waits.
    */
   readonly write: <P, R>(command: Command<P, R>, payload: P, weight?: number) => Promise<R>
+}
+
+/** Runs the `finish` of the commands that were called: at the end of a transaction, for the calls that did not fail. */
+export async function finishCalls(
+  tx: Tx,
+  commands: ReadonlyMap<string, AnyCommand>,
+  calls: readonly { readonly name: string; readonly payload: never }[],
+): Promise<void> {
+  const payloads = new Map<string, never[]>()
+  for (const { name, payload } of calls) {
+    if (commands.get(name)?.finish === undefined) continue
+    const some = payloads.get(name)
+    if (some === undefined) payloads.set(name, [payload])
+    else some.push(payload)
+  }
+  for (const [name, some] of payloads) await commands.get(name)?.finish?.(tx, some)
 }

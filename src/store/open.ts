@@ -10,6 +10,7 @@ import { messageStore } from './messages.ts'
 import type { Engine } from './engine.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
+import { upkeepStore } from './upkeep.ts'
 
 export type StoreOptions = {
   /** `sqlite:PATH`, `sqlite::memory:` (gone when it is closed), or `postgres://…`. */
@@ -22,7 +23,7 @@ export type StoreOptions = {
  * database cannot be opened, was written by a later version, or is of a kind that is not known.
  */
 export async function openStore({ database, log }: StoreOptions): Promise<Store> {
-  const { db, metrics, close } = await openEngine(database, log)
+  const { db, days, metrics, close } = await openEngine(database, log)
   return {
     accounts: accountStore(db),
     keys: keyStore(db),
@@ -30,6 +31,7 @@ export async function openStore({ database, log }: StoreOptions): Promise<Store>
     configurationSets: configurationSetStore(db),
     messages: messageStore(db),
     jobs: jobStore(db),
+    upkeep: upkeepStore(db, days),
     metrics,
     reset: () => db.write(reset, null),
     close,

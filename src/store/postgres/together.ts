@@ -6,26 +6,25 @@ import { acceptance } from '../acceptance.ts'
 import type { Accepted } from '../acceptance.ts'
 import { KEPT_MS, minuteOf } from '../counters.ts'
 import { query } from '../db.ts'
-import type { Tx, Value } from '../db.ts'
+import type { Value } from '../db.ts'
+import { dayOf } from '../message-day.ts'
 import { settle } from '../outcomes.ts'
+import { remove } from '../removal.ts'
 import { integer, row } from '../rows.ts'
 import type { Settlement } from '../types.ts'
 import { bytesArray, integerArray, textArray } from './arrays.ts'
-
-/** A command for many payloads at once. It gives the results in their order, and does all or, when it throws, nothing. */
-export type Together<P = never, R = unknown> = {
-  /** Payloads with the same key are not run in the same statement: it would not see what the other does. */
-  readonly key: (payload: P) => string
-  readonly run: (tx: Tx, payloads: readonly P[]) => Promise<readonly R[]>
-}
+import { removeTogether } from './removal.ts'
+import type { Together } from './statement.ts'
 
 /** `n`: the position of the message in the batch, by which what hangs on it finds it. */
 const ACCEPT = query(
   `with message as materialized (
      select nextval('message_numbers') as seq, given.*
-     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+         $29::bigint[], $30::bigint[], $31::text[], $9::bytea[])
        with ordinality
-       as given (account, region, id, accepted_at, recipients_search, sender_search, subject_search, document, n)
+       as given (account, region, id, accepted_at, recipients_search, sender_search, subject_search, document,
+         day, stored, encoding, data, n)
    ), job as materialized (
      select numbered.id, numbered.o, account, region, message.id as message_id, destination, recipients, due_at
      from (
@@ -34,24 +33,28 @@ const ACCEPT = query(
          as given (n, destination, recipients, due_at, o)
      ) as numbered join message using (n)
    ), messages_in as (
-     insert into messages
-       (seq, account, region, id, accepted_at, recipients_search, sender_search, subject_search, document)
-     select seq, account, region, id, accepted_at, recipients_search, sender_search, subject_search, document
+     insert into messages (seq, account, region, id, day, accepted_at, stored, pieces, recipients_search, sender_search,
+       subject_search, document)
+     select seq, account, region, id, day, accepted_at, stored, 0, recipients_search, sender_search, subject_search,
+       document
      from message
    ), bodies_in as (
-     insert into bodies (seq, account, region, raw)
-     select seq, account, region, raw from unnest($9::bytea[]) with ordinality as given (raw, n) join message using (n)
+     insert into bodies (seq, account, region, day, encoding, data)
+     select seq, account, region, day, encoding, data from message
+   ), held_in as (
+     insert into held_changes (account, region, day, messages, bytes)
+     select account, region, day, count(*), sum(stored) from message group by account, region, day
    ), recipients_in as (
-     insert into recipients (account, region, message_id, position, address, mailbox, field, status, updated_at)
-     select account, region, id, position, address, mailbox, field, status, accepted_at
+     insert into recipients (account, region, message_id, day, position, address, mailbox, field, status, updated_at)
+     select account, region, id, day, position, address, mailbox, field, status, accepted_at
      from unnest($10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[])
        as given (n, position, address, mailbox, field, status) join message using (n)
    ), jobs_in as (
      insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting)
      select id, account, region, message_id, destination, recipients, 0, due_at, 0 from job
    ), events_in as (
-     insert into events (account, region, message_id, type, at, json)
-     select account, region, id, type, at, json
+     insert into events (account, region, message_id, day, type, at, json)
+     select account, region, id, day, type, at, json
      from unnest($20::bigint[], $21::text[], $22::bigint[], $23::text[]) with ordinality
        as given (n, type, at, json, o) join message using (n)
      order by o
@@ -85,11 +88,14 @@ const accept: Together<Accepted, readonly number[]> = {
       textArray(accepted.map(({ senderSearch }) => senderSearch)),
       textArray(accepted.map(({ subjectSearch }) => subjectSearch)),
       textArray(accepted.map(({ document }) => document)),
-      bytesArray(accepted.map(({ raw }) => raw)),
+      bytesArray(accepted.map(({ body }) => body.data)),
       ...recipientColumns(accepted),
       ...jobColumns(accepted),
       ...eventColumns(accepted),
       ...minuteColumns(accepted),
+      integerArray(accepted.map(({ day }) => day)),
+      integerArray(accepted.map(({ body }) => body.stored)),
+      textArray(accepted.map(({ body }) => body.encoding)),
     ])
     let given = 0
     return accepted.map(({ jobs }) => {
@@ -158,7 +164,9 @@ function minuteColumns(accepted: readonly Accepted[]): readonly Value[] {
   ]
 }
 
-/** `live`: those whose job had not ended, and whose message is there and stays so until the end of the transaction. */
+/**
+ * All of one day, so that the planner sees that one partition of each table is enough. `live`: those whose job had not ended, and whose message is there and stays so until the end of the transaction.
+ */
 const SETTLE = query(
   `with given as materialized (
      select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) with ordinality
@@ -171,6 +179,7 @@ const SETTLE = query(
    ), live as materialized (
      select given.* from given join messages
        on messages.account = given.account and messages.region = given.region and messages.id = given.message_id
+         and messages.day = $25
      where job_id is null or n in (select n from ended)
      for key share of messages
    ), recipients_in as (
@@ -179,15 +188,16 @@ const SETTLE = query(
        join live using (n)
      where recipients.account = live.account and recipients.region = live.region
        and recipients.message_id = live.message_id and recipients.position = changed.position
+       and recipients.day = $25
    ), events_in as (
-     insert into events (account, region, message_id, type, at, json)
-     select account, region, message_id, type, told.at, json
+     insert into events (account, region, message_id, day, type, at, json)
+     select account, region, message_id, $25, type, told.at, json
      from unnest($11::bigint[], $12::text[], $13::bigint[], $14::text[]) with ordinality
        as told (n, type, at, json, o) join live using (n)
      order by o
    ), attempts_in as (
-     insert into attempts (account, region, message_id, destination, at, duration_ms, transport, transcript)
-     select account, region, message_id, destination, made.at, duration_ms, transport, transcript
+     insert into attempts (account, region, message_id, day, destination, at, duration_ms, transport, transcript)
+     select account, region, message_id, $25, destination, made.at, duration_ms, transport, transcript
      from unnest($15::bigint[], $16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::text[])
        as made (n, destination, at, duration_ms, transport, transcript) join live using (n)
    ), counted as (
@@ -206,6 +216,7 @@ const SETTLE = query(
 const settleTogether: Together<Settlement, void> = {
   // Of one message one at a time: its jobs may tell of the same recipient, and a job may come twice.
   key: ({ messageId }) => messageId,
+  group: ({ messageId }) => dayOf(messageId),
   async run(tx, settlements) {
     await tx.all(SETTLE, [
       textArray(settlements.map(({ scope }) => scope.account)),
@@ -218,6 +229,7 @@ const settleTogether: Together<Settlement, void> = {
       ...eventColumns(settlements),
       ...attemptColumns(settlements),
       ...countColumns(settlements),
+      dayOf(settlements[0]?.messageId ?? ''),
     ])
     return settlements.map(() => undefined)
   },
@@ -265,4 +277,5 @@ function countColumns(settlements: readonly Settlement[]): readonly Value[] {
 export const TOGETHER: ReadonlyMap<string, Together> = new Map<string, Together>([
   [acceptance.name, accept],
   [settle.name, settleTogether],
+  [remove.name, removeTogether],
 ])

@@ -11,7 +11,7 @@ import { runBatch } from './batch.ts'
 import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { migrate } from './migrate.ts'
-import { serial } from './serial.ts'
+import { serial } from '../serial.ts'
 import { WriterThread } from './writer-thread.ts'
 
 /** Two: while one is being committed the next lies ready, so that the writer never waits for the event loop. */
