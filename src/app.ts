@@ -6,8 +6,9 @@ import { createQuotas } from './domain/accounts/quotas.ts'
 import type { Accepted, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
+import { startUpkeep } from './domain/upkeep.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import { createCounters, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
+import { createCounters, heldMetrics, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
 import { processUsage } from './platform/usage.ts'
@@ -56,13 +57,20 @@ export async function createApp(config: Config, platform: Platform): Promise<App
   const queue = queueOf(services)
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
+  // Every node looks after the store: it may be the only one.
+  const upkeep = startUpkeep(services)
   const admin = adminRoutes({
     services,
     faults,
     arrivals: { onAccepted: (listener) => listen(state, listener) },
     reset: () => startAfresh(services),
     isReady: () => state.isReady,
-    metrics: [counters.read, () => usageMetrics(processUsage()), () => storeMetrics(store.metrics())],
+    metrics: [
+      counters.read,
+      () => usageMetrics(processUsage()),
+      () => storeMetrics(store.metrics()),
+      () => heldMetrics(upkeep.held()),
+    ],
   })
   const routes = [...publicRoutes(services), ...admin]
   const servers = createServers({ services, faults, certificate, routes, counters, isReady: () => state.isReady })
@@ -71,6 +79,8 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     services,
     idle: () => queue.idle(),
     async start() {
+      // Before the first message, which belongs into the partition of its day.
+      await upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
@@ -80,6 +90,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     async close() {
       state.isReady = false
       checks?.stop()
+      upkeep.stop()
       await servers.close()
       await queue.close()
       certificate.close()

@@ -140,8 +140,11 @@ export type DayStore = {
   prepare(from: number, to: number): Promise<void>
   /** What is held, day by day, the oldest first. */
   held(): Promise<readonly (Amount & { readonly day: number })[]>
-  /** Removes the days up to `last`, at once; those that have jobs which have not ended, or are being read, stay. */
-  drop(last: number): Promise<{ readonly dropped: readonly number[]; readonly busy: readonly number[] }>
+  /**
+   * Removes the days up to `last` at once; those with jobs that have not ended stay. False when somebody stood in the
+   * way of one: to be tried again.
+   */
+  drop(last: number): Promise<boolean>
 }
 
 /** What the queue needs to keep most of its jobs in the database. */

@@ -108,3 +108,11 @@ export function storeMetrics({
     single('gauge', 'sesame_store_writes_waiting', 'Writes waiting for their commit.', waiting),
   ]
 }
+
+/** What the store holds, as upkeep saw it last. */
+export function heldMetrics({ messages, bytes }: { messages: number; bytes: number }): readonly Metric[] {
+  return [
+    single('gauge', 'sesame_messages_held', 'Messages kept, half a minute ago at most.', messages),
+    single('gauge', 'sesame_messages_held_bytes', 'Octets of their bodies, as they are stored.', bytes),
+  ]
+}

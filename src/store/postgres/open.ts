@@ -10,6 +10,7 @@ import { GroupCommit, serviceUnavailable } from '../group-commit.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
 import { integer, row, text } from '../rows.ts'
 import { runBatch } from './batch.ts'
+import { postgresDays } from './days.ts'
 import { Collision, Unavailable, explained } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { PATIENT_TIMEOUT_MS, sessionOn } from './session.ts'
@@ -49,6 +50,7 @@ export async function openPostgres(url: string, log: Log): Promise<Engine> {
       all: (asked, values) => read((session) => session.all(asked, values)),
       write: commit.write,
     },
+    days: postgresDays((use, timeoutMs) => withSession(readers, use, timeoutMs), log),
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
