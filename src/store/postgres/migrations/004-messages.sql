@@ -159,7 +159,8 @@ declare
 begin
   foreach name in array array['messages', 'bodies', 'body_pieces', 'recipients', 'events', 'attempts'] loop
     execute format('create table %I partition of %I default', name || '_default', name);
-    for found in select distinct day from moved where day > 0 order by day desc limit 400 loop
+    -- Of years with four digits.
+    for found in select distinct day from moved where day > 0 and day < 2932897 order by day desc limit 400 loop
       execute format('create table %I partition of %I for values from (%s) to (%s)',
         name || '_' || to_char(date '1970-01-01' + found.day, 'YYYYMMDD'), name, found.day, found.day + 1);
     end loop;
