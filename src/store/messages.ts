@@ -8,7 +8,7 @@ import { query } from './db.ts'
 import type { Db } from './db.ts'
 import { unfinishedJobs } from './jobs.ts'
 import { dayOf } from './message-day.ts'
-import { MESSAGE_COLUMNS, listMessages, storedMessage } from './message-list.ts'
+import { MESSAGE_COLUMNS, pageOfMessages, storedMessage } from './message-list.ts'
 import { outcomeCommands, outcomeStore } from './outcomes.ts'
 import { clear, remove } from './removal.ts'
 import type { MessageStore } from './store.ts'
@@ -22,7 +22,8 @@ export function messageStore(db: Db): MessageStore {
   return {
     accept: (accepted) => accept(db, keepBody, accepted),
     find: async (messageId) => db.get(FIND, [messageId, dayOf(messageId)]),
-    list: (filter, page) => listMessages(db, filter, page),
+    page: (filter, page) => pageOfMessages(db, filter, page),
+    list: async (filter, page) => (await pageOfMessages(db, filter, page)).messages,
     clear: (account) => clear(db, account),
     async remove(scope, messageId) {
       const removal = { day: dayOf(messageId), messages: [{ scope, messageId }], withJobs: true }

@@ -76,6 +76,10 @@ export type ConfigurationSetStore = {
   count(scope: Scope): Promise<number>
 }
 
+/** `before`: a `seq`. */
+export type MessagePageRequest = { readonly before?: number | undefined; readonly limit: number }
+export type MessagePage = { readonly messages: readonly StoredMessage[]; readonly next: number | undefined }
+
 export type MessageStore = {
   /** Writes message, recipients, jobs, events and counters in one transaction; gives the jobs with their ids. */
   accept(acceptance: Acceptance): Promise<readonly Job[]>
@@ -91,11 +95,13 @@ export type MessageStore = {
   recipients(scope: Scope, messageId: string): Promise<readonly Recipient[]>
   events(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
   attempts(scope: Scope, messageId: string): Promise<readonly Attempt[]>
-  /** Newest first; `before` is a `seq`. */
-  list(
-    filter: MessageFilter,
-    page: { readonly before?: number | undefined; readonly limit: number },
-  ): Promise<readonly StoredMessage[]>
+  /**
+   * Newest first, without bodies. A page is shorter than `limit` when what is known of its messages would take more
+   * than 16 MB; `next` is the `before` of the next one, undefined on the last.
+   */
+  page(filter: MessageFilter, page: MessagePageRequest): Promise<MessagePage>
+  /** The messages of such a page. */
+  list(filter: MessageFilter, page: MessagePageRequest): Promise<readonly StoredMessage[]>
   /** Removes what was accepted (of an account, or of all), with everything that hangs on it, but not the counters. */
   clear(account: string | undefined): Promise<void>
   remove(scope: Scope, messageId: string): Promise<boolean>

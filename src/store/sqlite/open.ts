@@ -31,7 +31,8 @@ function openFile(path: string, log: Log): Engine {
     return openMigrated(path)
   })
   // From here on this connection only reads: on the calling thread, beside the writer, as WAL lets it.
-  reader.database.exec('pragma query_only = on')
+  // Whatever it has cached is void after each commit of the writer's: 2 MB are enough.
+  reader.database.exec('pragma query_only = on; pragma cache_size = -2048')
   const thread = new WriterThread(path, log)
   const commit = new GroupCommit(thread.send, log, BATCHES_AT_ONCE)
   return {
