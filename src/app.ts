@@ -7,8 +7,16 @@ import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
+import { startUpkeep } from './domain/upkeep.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import { createCounters, nodeMetrics, queueMetrics, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
+import {
+  createCounters,
+  heldMetrics,
+  nodeMetrics,
+  queueMetrics,
+  storeMetrics,
+  usageMetrics,
+} from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
@@ -68,6 +76,8 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const queue = queueOf(services, opened, node)
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
+  // Whatever its roles: it may be the only one.
+  const upkeep = startUpkeep(services)
   const admin = adminRoutes({
     services,
     faults,
@@ -81,6 +91,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       () => storeMetrics(store.metrics()),
       () => queueMetrics(queue.metrics()),
       () => (node === undefined ? [] : nodeMetrics(node.metrics())),
+      () => heldMetrics(upkeep.held()),
     ],
   })
   const routes = [...publicRoutes(services), ...admin]
@@ -90,6 +101,8 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     services,
     idle: () => queue.idle(),
     async start() {
+      // Before the first message, which belongs into the partition of its day.
+      await upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
@@ -99,6 +112,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     async close() {
       state.isReady = false
       checks?.stop()
+      upkeep.stop()
       await servers.close()
       await queue.close()
       await services.quotas.close()

@@ -30,9 +30,9 @@ function clientOf(url: string): SESv2Client {
 function sendOn(url: string) {
   const client = clientOf(url)
   const accepted: string[] = []
-  let isOver = false
+  const state = { isOver: false }
   const sender = async () => {
-    while (!isOver) {
+    while (!state.isOver) {
       try {
         const { MessageId } = await client.send(new SendEmailCommand(MESSAGE))
         accepted.push(MessageId!)
@@ -44,8 +44,8 @@ function sendOn(url: string) {
   const senders = Promise.all(Array.from({ length: AT_ONCE }, sender))
   return {
     accepted,
-    async stop(): Promise<readonly string[]> {
-      isOver = true
+    stop: async (): Promise<readonly string[]> => {
+      state.isOver = true
       await senders
       client.destroy()
       return accepted

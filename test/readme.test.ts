@@ -18,7 +18,7 @@ describe('README.md', () => {
     const { scripts } = JSON.parse(await readFile(join(import.meta.dirname, '../package.json'), 'utf8')) as {
       scripts: Record<string, string>
     }
-    assert.equal(scripts['start'], 'exec node bin/main.js serve')
+    assert.equal(scripts['start'], 'exec node --max-semi-space-size=8 bin/main.js serve')
     assert.equal(codeBlock('', 'sesame ready'), `${server.readyLine}\n`)
   })
 

@@ -99,34 +99,6 @@ for (const engine of ENGINES) {
       ])
     })
 
-    test('outcomes that are known at the acceptance are written with it, and count', async () => {
-      await using opened = await engine.open()
-      const { messages } = opened.store
-      const attempts = ['one', 'two'].map((word, index) => ({
-        destination: `${word}.example`,
-        at: NOON + index,
-        durationMs: 0,
-        transport: 'simulator',
-        transcript: [`250 ${word}`],
-      }))
-      const acceptance = sampleAcceptance('m1', { to: ['a@x', 'b@x'], attempts, counts: { bounces: 1, complaints: 1 } })
-      const [first, second] = acceptance.recipients
-      const recipients = [
-        { ...first!, status: 'delivered' as const, reply: '250 2.0.0 Ok' },
-        { ...second!, status: 'bounced' as const, reply: '550 5.1.1 no' },
-      ]
-      await messages.accept({ ...acceptance, recipients, jobs: [] })
-      assert.deepEqual(
-        await messages.recipients(SCOPE, 'm1'),
-        recipients.map((recipient) => ({ ...recipient, updatedAt: NOON })),
-      )
-      assert.deepEqual(await messages.attempts(SCOPE, 'm1'), attempts)
-      assert.deepEqual(await messages.statistics(SCOPE, NOON), [
-        { at: NOON, deliveryAttempts: 2, bounces: 1, complaints: 1, rejects: 0 },
-      ])
-      assert.deepEqual(await messages.unfinishedJobs(0, 10), [])
-    })
-
     test('a listing goes from the newest back, page by page', async () => {
       await using opened = await engine.open()
       const { messages } = opened.store
@@ -146,6 +118,36 @@ for (const engine of ENGINES) {
         later.map(({ message }) => message.id),
         ['m5', 'm4'],
       )
+    })
+
+    test('a page says where the next one begins, and is bounded in octets too', async () => {
+      await using opened = await engine.open()
+      const { messages } = opened.store
+      for (const id of ['m1', 'm2', 'm3']) await messages.accept(sampleAcceptance(id))
+      const first = await messages.page({}, { limit: 2 })
+      assert.deepEqual(
+        first.messages.map(({ message }) => message.id),
+        ['m3', 'm2'],
+      )
+      assert.equal(first.next, first.messages[1]!.seq)
+      const last = await messages.page({}, { limit: 2, before: first.next })
+      assert.deepEqual([last.messages.length, last.next], [1, undefined])
+      assert.equal((await messages.page({ subject: 'hello' }, { limit: 3 })).next, undefined)
+      assert.equal((await messages.page({ subject: 'hello' }, { limit: 2 })).next, first.next)
+
+      const subject = 'x'.repeat(1024 * 1024)
+      for (let number = 0; number < 10; number++) {
+        await messages.accept(sampleAcceptance(`large ${number}`, { subject, raw: new Uint8Array(0) }))
+      }
+      const [some, rest] = [
+        await messages.page({}, { limit: 100 }),
+        await messages.page({ subject: 'xxx' }, { limit: 100 }),
+      ]
+      assert.ok(some.messages.length > 5 && some.messages.length < 10)
+      assert.deepEqual(rest, some)
+      const others = await messages.page({}, { limit: 100, before: some.next })
+      assert.equal(some.messages.length + others.messages.length, 13)
+      assert.equal(others.next, undefined)
     })
 
     test('a search looks into recipients, sender and subject, upper and lower case alike', async () => {

@@ -138,7 +138,7 @@ describe('a database that cannot write', () => {
     const { log, accounts, messages } = onConnection(connection)
     await messages.accept(sampleAcceptance('before'))
     connection.database.exec('pragma max_page_count = 1')
-    const raw = new Uint8Array(100_000)
+    const raw = new Uint8Array(60_000)
     for (const round of ['a', 'b']) {
       const results = await Promise.allSettled([
         accounts.insert(account(round)),
@@ -172,7 +172,7 @@ describe('a database that cannot write', () => {
     connection.database.exec('pragma max_page_count = 1')
     const results = await Promise.allSettled([
       messages.accept(sampleAcceptance('taken')),
-      messages.accept(sampleAcceptance('full', { raw: new Uint8Array(100_000) })),
+      messages.accept(sampleAcceptance('full', { raw: new Uint8Array(60_000) })),
     ])
     assert.ok(results.every((result) => result.status === 'rejected' && result.reason.failure === 'ServiceUnavailable'))
     connection.database.close()

@@ -52,6 +52,11 @@ export type Config = {
   readonly adminToken: string | undefined
   /** Origins that browsers may call the AWS APIs from (CORS); none unless configured. */
   readonly corsOrigins: readonly string[]
+  /** How long, how many and how much mail is kept, with its events; 0: no bound. */
+  readonly retentionDays: number
+  readonly retentionMessages: number
+  /** Octets of bodies as they are stored. */
+  readonly retentionBytes: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 
   readonly limits: Limits

@@ -8,6 +8,7 @@ const GROUPS = {
   listeners: 'Listeners',
   delivery: 'Delivery',
   behaviour: 'What profiles differ in',
+  retention: 'Retention: `0` sets no bound; mail that is still to be delivered stays whatever its age',
   limits: 'Limits',
 } as const
 

@@ -208,6 +208,9 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     controls: get('controls'),
     adminToken: get('adminToken'),
     corsOrigins: get('corsOrigins'),
+    retentionDays: get('retentionDays'),
+    retentionMessages: get('retentionMessages'),
+    retentionBytes: get('retentionBytes'),
     logLevel: get('logLevel'),
     limits: assembleLimits(get),
   } satisfies Config)

@@ -15,7 +15,7 @@ export type Setting<T> = {
   readonly kind: Kind<T>
   readonly defaults: Readonly<Record<Profile, T>>
   readonly doc: string
-  readonly group: 'basics' | 'listeners' | 'delivery' | 'behaviour' | 'limits'
+  readonly group: 'basics' | 'listeners' | 'delivery' | 'behaviour' | 'retention' | 'limits'
   /** Never printed, not even in an error. */
   readonly secret?: boolean
 }
@@ -33,6 +33,7 @@ const PROFILES = ['local', 'strict', 'production'] as const
 const ROLES = ['api', 'smtp', 'inbound', 'delivery', 'events'] as const
 const TRANSPORTS = ['capture', 'direct', 'smarthost'] as const
 const MB = 1024 * 1024
+const GB = 1024 * MB
 
 function everywhere<T>(value: T): Readonly<Record<Profile, T>> {
   return { local: value, strict: value, production: value }
@@ -257,6 +258,28 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     doc: 'Bearer token of the admin API. Better in the environment or the file: others on the machine can read flags.',
     group: 'behaviour',
     secret: true,
+  },
+
+  retentionDays: {
+    name: 'retention-days',
+    kind: kinds.whole('DAYS', 0, 36_500),
+    defaults: everywhere(30),
+    doc: 'Mail and its events are removed when they are older. On PostgreSQL with their whole day (UTC), so up to a day later.',
+    group: 'retention',
+  },
+  retentionMessages: {
+    name: 'retention-messages',
+    kind: kinds.whole('NUMBER', 0, 1_000_000_000_000),
+    defaults: { local: 200_000, strict: 200_000, production: 10_000_000 },
+    doc: 'So many messages are kept; the oldest go first.',
+    group: 'retention',
+  },
+  retentionBytes: {
+    name: 'retention-bytes',
+    kind: kinds.whole('OCTETS', 0, 1_000_000 * GB),
+    defaults: { local: 2 * GB, strict: 2 * GB, production: 50 * GB },
+    doc: 'So many octets of bodies are kept, as they are stored (compressed where that pays). What is known of a message beside its body takes some 5 kB more.',
+    group: 'retention',
   },
 
   v1MessageBytes: limit('v1-message-bytes', 1024 * MB, 10 * MB, 'Octets of a message over SES v1, as it is sent.'),

@@ -1,7 +1,13 @@
 /** Accepting a message: the one write that every call of SES waits for. */
+import { claimPieces } from './bodies.ts'
+import type { Body, KeepBody } from './bodies.ts'
 import { count } from './counters.ts'
 import { command } from './db.ts'
-import type { Db } from './db.ts'
+import type { Db, Tx } from './db.ts'
+import { serviceUnavailable } from './group-commit.ts'
+import { changeHeld } from './held.ts'
+import type { HeldChange } from './held.ts'
+import { dayOf } from './message-day.ts'
 import { addAttempt, addEvent } from './outcomes.ts'
 import type { Acceptance, Job, Scope } from './types.ts'
 
@@ -9,6 +15,7 @@ import type { Acceptance, Job, Scope } from './types.ts'
 export type Accepted = {
   readonly scope: Scope
   readonly messageId: string
+  readonly day: number
   readonly acceptedAt: number
   readonly counted: number
   readonly counts: Acceptance['counts']
@@ -16,7 +23,7 @@ export type Accepted = {
   readonly senderSearch: string
   readonly subjectSearch: string
   readonly document: string
-  readonly raw: Uint8Array
+  readonly body: Body
   readonly recipients: Acceptance['recipients']
   readonly jobs: readonly { readonly destination: string; readonly recipients: string; readonly dueAt: number }[]
   readonly events: Acceptance['events']
@@ -24,20 +31,19 @@ export type Accepted = {
   readonly owner: number | null
 }
 
-const INSERT_MESSAGE = `insert into messages
-    (account, region, id, accepted_at, recipients_search, sender_search, subject_search, document)
-  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`
-const INSERT_BODY = `insert into bodies (seq, account, region, raw) values (?1, ?2, ?3, ?4)`
+const INSERT_MESSAGE = `insert into messages (account, region, id, accepted_at, recipients_search, sender_search,
+    subject_search, document, day, stored, pieces)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
+const INSERT_BODY = `insert into bodies (seq, account, region, day, encoding, data) values (?1, ?2, ?3, ?4, ?5, ?6)`
 const INSERT_RECIPIENT = `insert into recipients
-    (account, region, message_id, position, address, mailbox, field, status, reply, updated_at)
-  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+    (account, region, message_id, position, address, mailbox, field, status, reply, updated_at, day)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
 const INSERT_JOB = `insert into jobs
     (account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
   values (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7)`
 
-/** Gives the ids of the jobs, in their order. */
-export const acceptance = command('messages.accept', async (tx, accepted: Accepted) => {
-  const { scope, messageId, acceptedAt } = accepted
+async function write(tx: Tx, accepted: Accepted): Promise<readonly number[]> {
+  const { scope, messageId, day, acceptedAt, body } = accepted
   const { account, region } = scope
   const message = [
     account,
@@ -48,11 +54,14 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
     accepted.senderSearch,
     accepted.subjectSearch,
     accepted.document,
+    day,
+    body.stored,
+    body.pieces,
   ]
   const seq = await tx.insertNumbered(INSERT_MESSAGE, message, 'seq')
-  await tx.run(INSERT_BODY, [seq, account, region, accepted.raw])
+  if (body.pieces === 0) await tx.run(INSERT_BODY, [seq, account, region, day, body.encoding, body.data])
   for (const { position, address, mailbox, field, status, reply } of accepted.recipients) {
-    const recipient = [account, region, messageId, position, address, mailbox, field, status, reply, acceptedAt]
+    const recipient = [account, region, messageId, position, address, mailbox, field, status, reply, acceptedAt, day]
     await tx.run(INSERT_RECIPIENT, recipient)
   }
   const jobIds: number[] = []
@@ -64,16 +73,43 @@ export const acceptance = command('messages.accept', async (tx, accepted: Accept
   for (const attempt of accepted.attempts) await addAttempt(tx, scope, messageId, attempt)
   await count(tx, scope, acceptedAt, { recipients: accepted.counted, ...accepted.counts })
   return jobIds
+}
+
+/** What acceptances add to what is held: the change of each. */
+export function heldBy(accepted: readonly Accepted[]): readonly HeldChange[] {
+  return accepted.map(({ scope, day, body }) => ({ scope, day, messages: 1, bytes: body.stored }))
+}
+
+/** Gives the ids of the jobs, in their order. What is held is counted once a batch: each time would be 2 µs a message. */
+export const acceptance = command('messages.accept', write, (tx, batch: readonly Accepted[]) =>
+  changeHeld(tx, heldBy(batch)),
+)
+
+/** As {@link acceptance}, of a message whose body lies there in pieces; undefined when they were swept meanwhile. */
+export const acceptanceInPieces = command('messages.acceptPieces', async (tx, accepted: Accepted) => {
+  if (!(await claimPieces(tx, accepted))) return undefined
+  const jobIds = await write(tx, accepted)
+  await changeHeld(tx, heldBy([accepted]))
+  return jobIds
 })
 
-/** Writes an acceptance; gives its jobs with their ids. Throws as {@link Db.write}. */
+/**
+ * Writes an acceptance, its body beforehand when it is large; gives its jobs with their ids. Throws as
+ * {@link Db.write}.
+ */
 export async function accept(
   db: Db,
+  keepBody: KeepBody,
   { scope, message, raw, recipients, jobs, events, attempts, counts, owner = null }: Acceptance,
 ): Promise<readonly Job[]> {
+  const day = dayOf(message.id)
+  const kept = keepBody({ scope, messageId: message.id, day, at: message.acceptedAt }, raw)
+  // A small one is written in the same turn of the event loop.
+  const body = kept instanceof Promise ? await kept : kept
   const accepted: Accepted = {
     scope,
     messageId: message.id,
+    day,
     acceptedAt: message.acceptedAt,
     counted: message.counted,
     counts,
@@ -81,7 +117,7 @@ export async function accept(
     senderSearch: searched([message.source, ...(message.commonHeaders.from ?? [])]),
     subjectSearch: searched([message.commonHeaders.subject ?? '']),
     document: JSON.stringify(message),
-    raw: ownBytes(raw),
+    body,
     recipients,
     jobs: jobs.map(({ destination, recipients: positions, dueAt }) => ({
       destination,
@@ -92,7 +128,9 @@ export async function accept(
     attempts,
     owner,
   }
-  const ids = await db.write(acceptance, accepted, raw.byteLength)
+  const ids =
+    body.pieces === 0 ? await db.write(acceptance, accepted, body.stored) : await db.write(acceptanceInPieces, accepted)
+  if (ids === undefined) throw serviceUnavailable('the pieces of the body are no longer there')
   return jobs.map((job, index) => {
     const id = ids[index]
     if (id === undefined) throw new Error('fewer job ids than jobs')
@@ -103,9 +141,4 @@ export async function accept(
 /** Text as searches see it: in lower case, one entry a line. */
 function searched(entries: readonly string[]): string {
   return entries.join('\n').toLowerCase()
-}
-
-/** Cloning a view clones the whole buffer that it looks into, such as the pool that Node cuts small Buffers from. */
-function ownBytes(view: Uint8Array): Uint8Array {
-  return view.byteLength === view.buffer.byteLength ? view : new Uint8Array(view)
 }

@@ -7,6 +7,7 @@ import type { AnyCommand } from './db.ts'
 import { identityCommands } from './identities.ts'
 import { jobCommands } from './jobs.ts'
 import { keyCommands } from './keys.ts'
+import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
 
@@ -19,6 +20,10 @@ const TABLES = [
   'configuration_sets',
   'messages',
   'bodies',
+  'body_pieces',
+  'loose_bodies',
+  'held',
+  'held_changes',
   'recipients',
   'jobs',
   'events',
@@ -43,6 +48,7 @@ const ALL: readonly AnyCommand[] = [
   ...messageCommands,
   ...jobCommands,
   ...nodeCommands,
+  foldHeld,
   reset,
 ]
 

@@ -52,14 +52,20 @@ export type Command<P, R> = {
   readonly isUrgent?: boolean
   /** What may read differently once it is committed; undefined: nothing that anybody keeps a copy of. */
   readonly changes?: (payload: P) => readonly Change[]
+  /** Runs once at the end of a transaction, with the payloads of all its calls: what they need not write one by one. */
+  readonly finish?: (tx: Tx, payloads: readonly P[]) => Promise<void>
 }
 
 /** Any command: `never` stands for the payload that only its callers know. */
 export type AnyCommand = Command<never, unknown>
 
 /** A command, named `aggregate.action`. commands.ts must list it. */
-export function command<P, R>(name: string, run: (tx: Tx, payload: P) => Promise<R>): Command<P, R> {
-  return { name, run }
+export function command<P, R>(
+  name: string,
+  run: Command<P, R>['run'],
+  finish?: NonNullable<Command<P, R>['finish']>,
+): Command<P, R> {
+  return finish === undefined ? { name, run } : { name, run, finish }
 }
 
 /**
@@ -90,4 +96,20 @@ export type Db = Reader & {
    * Throws SesError `ServiceUnavailable` when the database cannot write or too much waits (urgent commands are taken nevertheless).
    */
   readonly write: <P, R>(command: Command<P, R>, payload: P, weight?: number) => Promise<R>
+}
+
+/** Runs the `finish` of the commands that were called: at the end of a transaction, for the calls that did not fail. */
+export async function finishCalls(
+  tx: Tx,
+  commands: ReadonlyMap<string, AnyCommand>,
+  calls: readonly { readonly name: string; readonly payload: never }[],
+): Promise<void> {
+  const payloads = new Map<string, never[]>()
+  for (const { name, payload } of calls) {
+    if (commands.get(name)?.finish === undefined) continue
+    const some = payloads.get(name)
+    if (some === undefined) payloads.set(name, [payload])
+    else some.push(payload)
+  }
+  for (const [name, some] of payloads) await commands.get(name)?.finish?.(tx, some)
 }

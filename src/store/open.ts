@@ -17,6 +17,7 @@ import { nodeStore } from './nodes.ts'
 import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
+import { upkeepStore } from './upkeep.ts'
 
 /**
  * How old may be what is kept of a database that other processes write as well: a safety where notices of their
@@ -65,6 +66,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     jobs: jobStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
+    upkeep: upkeepStore(db, engine.days),
     onChange,
     metrics: () => ({ ...engine.metrics(), reads }),
     async reset() {

@@ -1,14 +1,15 @@
 /** What became of a message: the state of its recipients, its events, the attempts to deliver it. */
 import { count } from './counters.ts'
 import { query, urgentCommand } from './db.ts'
-import type { Db, Tx } from './db.ts'
+import type { Db, Tx, Value } from './db.ts'
+import { dayOf } from './message-day.ts'
 import { integer, json, nullable, oneOf, row, text } from './rows.ts'
 import type { MessageStore } from './store.ts'
 import type { Attempt, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
 
 const RECIPIENTS = query(
   `select position, address, mailbox, field, status, reply, updated_at as "updatedAt" from recipients
-   where account = ?1 and region = ?2 and message_id = ?3 order by position`,
+   where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 order by position`,
   row({
     position: integer,
     address: text,
@@ -21,16 +22,16 @@ const RECIPIENTS = query(
 )
 const EVENTS = query(
   `select message_id as "messageId", type, at, json from events
-   where account = ?1 and region = ?2 and message_id = ?3 order by seq`,
+   where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 order by seq`,
   row({ messageId: text, type: text, at: integer, json: text }),
 )
 const ATTEMPTS = query(
   `select destination, at, duration_ms as "durationMs", transport, transcript from attempts
-   where account = ?1 and region = ?2 and message_id = ?3 order by seq`,
+   where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 order by seq`,
   row({ destination: text, at: integer, durationMs: integer, transport: text, transcript: json<readonly string[]>() }),
 )
 const EXISTS = query(
-  `select 1 as "found" from messages where account = ?1 and region = ?2 and id = ?3`,
+  `select 1 as "found" from messages where account = ?1 and region = ?2 and id = ?3 and day = ?4`,
   row({ found: integer }),
 )
 
@@ -40,38 +41,34 @@ export async function addEvent(
   { account, region }: Scope,
   { messageId, type, at, json: body }: MessageEvent,
 ): Promise<void> {
-  await tx.run(`insert into events (account, region, message_id, type, at, json) values (?1, ?2, ?3, ?4, ?5, ?6)`, [
-    account,
-    region,
-    messageId,
-    type,
-    at,
-    body,
-  ])
+  await tx.run(
+    `insert into events (account, region, message_id, type, at, json, day) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+    [account, region, messageId, type, at, body, dayOf(messageId)],
+  )
 }
 
 const INSERT_ATTEMPT = `insert into attempts
-    (account, region, message_id, destination, at, duration_ms, transport, transcript)
-  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`
+    (account, region, message_id, day, destination, at, duration_ms, transport, transcript)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`
 
 /** Writes an attempt; the order of writing is the order of the attempts of a message. */
 export async function addAttempt(tx: Tx, scope: Scope, messageId: string, attempt: Attempt): Promise<void> {
   const { destination, at, durationMs, transport, transcript } = attempt
-  const words = JSON.stringify(transcript)
-  await tx.run(INSERT_ATTEMPT, [scope.account, scope.region, messageId, destination, at, durationMs, transport, words])
+  const said = [destination, at, durationMs, transport, JSON.stringify(transcript)]
+  await tx.run(INSERT_ATTEMPT, [...keyOf(scope, messageId), ...said])
 }
 
 /** See {@link MessageStore.settle}. */
 export const settle = urgentCommand('messages.settle', async (tx, settlement: Settlement) => {
   const { scope, messageId, jobId, owner = null, at, updates, events, attempt, counts } = settlement
-  const key = [scope.account, scope.region, messageId]
+  const key = keyOf(scope, messageId)
   // A job ends once, by the node that has it. Whoever ends it again (it was run twice, or the node was given up
   // meanwhile) must not tell the same story twice.
   if (jobId !== null) {
     const ended = await tx.run(
       `delete from jobs where id = ?4 and account = ?1 and region = ?2 and message_id = ?3
        and owner is not distinct from ?5`,
-      [...key, jobId, owner],
+      [scope.account, scope.region, messageId, jobId, owner],
     )
     if (ended === 0) return
   }
@@ -79,8 +76,8 @@ export const settle = urgentCommand('messages.settle', async (tx, settlement: Se
   if ((await tx.getLocked(EXISTS, key)) === undefined) return
   for (const { position, status, reply } of updates) {
     await tx.run(
-      `update recipients set status = ?5, reply = ?6, updated_at = ?7
-       where account = ?1 and region = ?2 and message_id = ?3 and position = ?4`,
+      `update recipients set status = ?6, reply = ?7, updated_at = ?8
+       where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 and position = ?5`,
       [...key, position, status, reply, at],
     )
   }
@@ -94,8 +91,13 @@ export const outcomeCommands = [settle]
 export function outcomeStore(db: Db): Pick<MessageStore, 'settle' | 'recipients' | 'events' | 'attempts'> {
   return {
     settle: (settlement) => db.write(settle, settlement),
-    recipients: async ({ account, region }, messageId) => db.all(RECIPIENTS, [account, region, messageId]),
-    events: async ({ account, region }, messageId) => db.all(EVENTS, [account, region, messageId]),
-    attempts: async ({ account, region }, messageId) => db.all(ATTEMPTS, [account, region, messageId]),
+    recipients: async (scope, messageId) => db.all(RECIPIENTS, keyOf(scope, messageId)),
+    events: async (scope, messageId) => db.all(EVENTS, keyOf(scope, messageId)),
+    attempts: async (scope, messageId) => db.all(ATTEMPTS, keyOf(scope, messageId)),
   }
+}
+
+/** The day finds the partition. */
+function keyOf({ account, region }: Scope, messageId: string): readonly Value[] {
+  return [account, region, messageId, dayOf(messageId)]
 }

@@ -81,6 +81,10 @@ export type ConfigurationSetStore = {
   count(scope: Scope): Promise<number>
 }
 
+/** `before`: a `seq`. */
+export type MessagePageRequest = { readonly before?: number | undefined; readonly limit: number }
+export type MessagePage = { readonly messages: readonly StoredMessage[]; readonly next: number | undefined }
+
 export type MessageStore = {
   /** Writes message, recipients, jobs, events and counters in one transaction; gives the jobs with their ids. */
   accept(acceptance: Acceptance): Promise<readonly Job[]>
@@ -91,14 +95,18 @@ export type MessageStore = {
   settle(settlement: Settlement): Promise<void>
   find(messageId: string): Promise<StoredMessage | undefined>
   raw(scope: Scope, messageId: string): Promise<Uint8Array | undefined>
+  /** The same octets, some 256 kB at a time. Reading on throws when the message is removed meanwhile. */
+  rawPieces(scope: Scope, messageId: string): Promise<AsyncIterable<Uint8Array> | undefined>
   recipients(scope: Scope, messageId: string): Promise<readonly Recipient[]>
   events(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
   attempts(scope: Scope, messageId: string): Promise<readonly Attempt[]>
-  /** Newest first; `before` is a `seq`. */
-  list(
-    filter: MessageFilter,
-    page: { readonly before?: number | undefined; readonly limit: number },
-  ): Promise<readonly StoredMessage[]>
+  /**
+   * Newest first, without bodies. A page is shorter than `limit` when what is known of its messages would take more
+   * than 16 MB; `next` is the `before` of the next one, undefined on the last.
+   */
+  page(filter: MessageFilter, page: MessagePageRequest): Promise<MessagePage>
+  /** The messages of such a page. */
+  list(filter: MessageFilter, page: MessagePageRequest): Promise<readonly StoredMessage[]>
   /** Removes what was accepted (of an account, or of all), with everything that hangs on it, but not the counters. */
   clear(account: string | undefined): Promise<void>
   remove(scope: Scope, messageId: string): Promise<boolean>
@@ -107,6 +115,47 @@ export type MessageStore = {
   /** Recipients accepted per minute since `since`, for the rolling 24-hour quota. `at` is the minute's start. */
   sentPerMinute(scope: Scope, since: number): Promise<readonly { readonly at: number; readonly recipients: number }[]>
   statistics(scope: Scope, since: number): Promise<readonly SendDataPoint[]>
+}
+
+/** `excess`: how much more than may stay is held. `behind`: a `seq`, where to go on. */
+export type RemovalStep = { readonly behind: number; readonly acceptedBefore: number; readonly excess: Amount }
+export type RemovalStepped = {
+  readonly removed: number
+  readonly behind: number
+  readonly excess: Amount
+  /** Nothing that has to go lies behind. */
+  readonly isEnd: boolean
+}
+/** Messages, and octets of their bodies as they are stored. */
+export type Amount = { readonly messages: number; readonly bytes: number }
+
+/** What upkeep is done with. Each call is short, and may be made on several nodes at once. */
+export type UpkeepStore = {
+  held(): Promise<Amount>
+  /** Adds up what is held: one row a day instead of one a transaction. */
+  foldHeld(): Promise<void>
+  /**
+   * Looks at the oldest few messages behind `behind`, and removes those accepted before `acceptedBefore`, and others
+   * while there is excess. It passes over messages with jobs that have not ended.
+   */
+  removeOldest(step: RemovalStep): Promise<RemovalStepped>
+  /** Removes up to `limit` bodies that no message refers to, of which nothing was written since `before`. */
+  sweepBodies(before: number, limit: number): Promise<number>
+  /** Where tables are partitioned by day. */
+  readonly days: DayStore | undefined
+}
+
+/** Whole days of messages; a day is counted from the epoch, in UTC. */
+export type DayStore = {
+  /** Makes a place of their own for the days of `from` to `to`, where they have none yet. */
+  prepare(from: number, to: number): Promise<void>
+  /** What is held, day by day, the oldest first. */
+  held(): Promise<readonly (Amount & { readonly day: number })[]>
+  /**
+   * Removes the days up to `last` at once; those with jobs that have not ended stay. False when somebody stood in the
+   * way of one: to be tried again.
+   */
+  drop(last: number): Promise<boolean>
 }
 
 /** What the queue of a process that has the store to itself needs to keep most of its jobs in the database. */
@@ -178,6 +227,7 @@ export type Store = {
    * soon as it is known. Until the returned function is called.
    */
   onChange(listener: ChangeListener): () => void
+  readonly upkeep: UpkeepStore
   metrics(): StoreMetrics
   /** Empties everything. */
   reset(): Promise<void>

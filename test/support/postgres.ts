@@ -23,8 +23,8 @@ export const MAX_CONNECTIONS = 60
 export type PostgresServer = {
   /** Makes an empty schema; gives the URL under which it is all that there is. */
   readonly schema: () => Promise<string>
-  /** Runs SQL as the owner of everything. */
-  readonly sql: (text: string) => Promise<readonly Record<string, unknown>[]>
+  /** Runs SQL as the owner of everything, in the schema of a URL that {@link schema} gave, or in none of them. */
+  readonly sql: (text: string, url?: string) => Promise<readonly Record<string, unknown>[]>
   /** `immediate`: as if it had crashed. */
   readonly stop: (mode: 'fast' | 'immediate') => Promise<void>
   readonly start: () => Promise<void>
@@ -83,7 +83,14 @@ async function startServer(): Promise<PostgresServer> {
   const admin = new Pool({ connectionString: url, max: 2, allowExitOnIdle: true })
   // Its idle connections end with the server.
   admin.on('error', () => {})
-  const sql: PostgresServer['sql'] = async (text) => (await admin.query(text)).rows
+  const sql: PostgresServer['sql'] = async (text, within) => {
+    if (within === undefined) return (await admin.query(text)).rows
+    const client = new Client({ connectionString: within })
+    await client.connect()
+    const { rows } = await client.query(text)
+    await client.end()
+    return rows
+  }
   const postmaster = async () => Number.parseInt(await readFile(join(data, 'postmaster.pid'), 'utf8'))
   let paused: readonly number[] = []
   let schemas = 0

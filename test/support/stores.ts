@@ -1,7 +1,9 @@
 /** Stores for tests, one for each engine, and things to put into them. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Log } from '../../src/platform/platform.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -29,8 +31,23 @@ export function keptLog(): Log & { readonly lines: readonly string[] } {
   return { lines, debug: () => {}, info: keep, warn: keep, error: keep }
 }
 
-export type TestStore = AsyncDisposable & { readonly store: Store }
+/** `sql` looks into the database past the store: for what nobody else can see. Not in memory. */
+export type TestStore = AsyncDisposable & {
+  readonly store: Store
+  readonly database: string
+  readonly sql: (text: string) => Promise<readonly Record<string, unknown>[]>
+}
 export type Engine = { readonly name: string; readonly open: () => Promise<TestStore> }
+
+/** An id as SES makes them, of the day of `at`. */
+export function sesId(at: number, number: number): string {
+  return `0100${at.toString(16).padStart(12, '0')}-00000000-0000-4000-8000-${String(number).padStart(12, '0')}-000000`
+}
+
+/** A body that says whose it is and cannot be compressed: it is kept in pieces. */
+export function largeBody(id: string): Buffer {
+  return Buffer.concat([Buffer.from(`Subject: large\r\n\r\nHello, ${id}.\r\n`), randomBytes(300_000)])
+}
 
 /** Every engine passes every test of the store. */
 export const ENGINES: readonly Engine[] = [
@@ -38,9 +55,18 @@ export const ENGINES: readonly Engine[] = [
     name: 'SQLite in a file',
     async open() {
       const folder = await mkdtemp(join(tmpdir(), 'sesame-store-'))
-      const store = await openStore({ database: `sqlite:${join(folder, 'sesame.db')}`, log: keptLog() })
+      const path = join(folder, 'sesame.db')
+      const database = `sqlite:${path}`
+      const store = await openStore({ database, log: keptLog() })
       return {
         store,
+        database,
+        async sql(text) {
+          const reader = new DatabaseSync(path, { readOnly: true })
+          const rows = reader.prepare(text).all()
+          reader.close()
+          return rows
+        },
         async [Symbol.asyncDispose]() {
           await store.close()
           await rm(folder, { recursive: true })
@@ -51,16 +77,19 @@ export const ENGINES: readonly Engine[] = [
   {
     name: 'SQLite in memory',
     async open() {
-      const store = await openStore({ database: 'sqlite::memory:', log: keptLog() })
-      return { store, [Symbol.asyncDispose]: () => store.close() }
+      const database = 'sqlite::memory:'
+      const store = await openStore({ database, log: keptLog() })
+      const sql = () => Promise.reject(new Error('nobody else sees a database in memory'))
+      return { store, database, sql, [Symbol.asyncDispose]: () => store.close() }
     },
   },
   {
     name: 'PostgreSQL',
     async open() {
       const server = await postgres()
-      const store = await openStore({ database: await server.schema(), log: keptLog() })
-      return { store, [Symbol.asyncDispose]: () => store.close() }
+      const database = await server.schema()
+      const store = await openStore({ database, log: keptLog() })
+      return { store, database, sql: (text) => server.sql(text, database), [Symbol.asyncDispose]: () => store.close() }
     },
   },
 ]

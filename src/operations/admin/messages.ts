@@ -80,15 +80,13 @@ export function messageRoutes(services: Services): readonly Route[] {
 async function list(services: Services, query: URLSearchParams): Promise<RouteReply> {
   const limit = countIn(query, 'limit', PAGE)
   const after = countIn(query, 'after', { least: 0, most: Number.MAX_SAFE_INTEGER, ordinary: 0 })
-  const found = await services.store.messages.list(filterOf(query), {
-    limit: limit + 1,
+  const { messages, next } = await services.store.messages.page(filterOf(query), {
+    limit,
     ...(after === 0 ? {} : { before: after }),
   })
-  const page = found.slice(0, limit)
-  const next = found.length > limit ? page.at(-1)?.seq : undefined
   return {
     status: 200,
-    body: { messages: page.map(summarize), ...(next === undefined ? {} : { next: String(next) }) },
+    body: { messages: messages.map(summarize), ...(next === undefined ? {} : { next: String(next) }) },
   }
 }
 

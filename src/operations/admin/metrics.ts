@@ -137,3 +137,11 @@ export function storeMetrics({
     single('counter', 'sesame_store_reads_total', 'Queries that the database answered.', reads),
   ]
 }
+
+/** What the store holds, as upkeep saw it last. */
+export function heldMetrics({ messages, bytes }: { messages: number; bytes: number }): readonly Metric[] {
+  return [
+    single('gauge', 'sesame_messages_held', 'Messages kept, half a minute ago at most.', messages),
+    single('gauge', 'sesame_messages_held_bytes', 'Octets of their bodies, as they are stored.', bytes),
+  ]
+}

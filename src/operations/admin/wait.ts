@@ -58,7 +58,7 @@ async function firstAfter(services: Services, filter: Filter, floor: number): Pr
     const page = await services.store.messages.list(filter, { limit: PAGE, before: best?.seq })
     const above = page.filter(({ seq }) => seq > floor)
     best = above.at(-1) ?? best
-    if (above.length < PAGE) return best
+    if (page.length === 0 || above.length < page.length) return best
   }
 }
 

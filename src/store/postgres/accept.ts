@@ -5,7 +5,7 @@ import { KEPT_MS, minuteOf } from '../counters.ts'
 import { query } from '../db.ts'
 import { integer, row } from '../rows.ts'
 import { rowsets } from './rowsets.ts'
-import type { Together } from './together.ts'
+import type { Together } from './statement.ts'
 
 /** `n`: the position of the message in the batch, from 1, by which what hangs on it finds it. */
 const ROWS = rowsets({
@@ -18,7 +18,10 @@ const ROWS = rowsets({
     senderSearch: 'text',
     subjectSearch: 'text',
     document: 'text',
-    raw: 'bytea',
+    day: 'bigint',
+    stored: 'bigint',
+    encoding: 'text',
+    data: 'bytea',
   },
   recipient: {
     n: 'bigint',
@@ -56,27 +59,32 @@ const ACCEPT = query(
    ), numbered as materialized (
      select nextval('job_numbers') as job_id, job.* from ${ROWS.from('job')}
    ), messages_in as (
-     insert into messages
-       (seq, account, region, id, accepted_at, recipients_search, sender_search, subject_search, document)
-     select seq, account, region, id, accepted_at, recipients_search, sender_search, subject_search, document
+     insert into messages (seq, account, region, id, day, accepted_at, stored, pieces, recipients_search, sender_search,
+       subject_search, document)
+     select seq, account, region, id, day, accepted_at, stored, 0, recipients_search, sender_search, subject_search,
+       document
      from accepted
    ), bodies_in as (
-     insert into bodies (seq, account, region, raw) select seq, account, region, raw from accepted
+     insert into bodies (seq, account, region, day, encoding, data)
+     select seq, account, region, day, encoding, data from accepted
+   ), held_in as (
+     insert into held_changes (account, region, day, messages, bytes)
+     select account, region, day, count(*), sum(stored) from accepted group by account, region, day
    ), recipients_in as (
      insert into recipients
-       (account, region, message_id, position, address, mailbox, field, status, reply, updated_at)
-     select account, region, id, position, address, mailbox, field, status, reply, accepted_at
+       (account, region, message_id, day, position, address, mailbox, field, status, reply, updated_at)
+     select account, region, id, day, position, address, mailbox, field, status, reply, accepted_at
      from ${ROWS.from('recipient')} join accepted using (n)
    ), jobs_in as (
      insert into jobs (id, account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
      select job_id, account, region, id, destination, recipients, 0, due_at, 0, owner
      from numbered join accepted using (n)
    ), events_in as (
-     insert into events (account, region, message_id, type, at, json)
-     select account, region, id, type, at, json from ${ROWS.from('event')} join accepted using (n) order by event.o
+     insert into events (account, region, message_id, day, type, at, json)
+     select account, region, id, day, type, at, json from ${ROWS.from('event')} join accepted using (n) order by event.o
    ), attempts_in as (
-     insert into attempts (account, region, message_id, destination, at, duration_ms, transport, transcript)
-     select account, region, id, destination, at, duration_ms, transport, transcript
+     insert into attempts (account, region, message_id, day, destination, at, duration_ms, transport, transcript)
+     select account, region, id, day, destination, at, duration_ms, transport, transcript
      from ${ROWS.from('attempt')} join accepted using (n) order by attempt.o
    ), counted as (
      insert into sent_minutes as minutes (account, region, at, recipients, bounces, complaints, rejects)
@@ -102,7 +110,12 @@ export const acceptTogether: Together<Accepted, readonly number[]> = {
   async run(tx, accepted) {
     const numbered = accepted.map((message, index) => ({ ...message, n: index + 1 }))
     const values = ROWS.values({
-      message: accepted.map(({ scope, messageId, ...message }) => ({ ...scope, id: messageId, ...message })),
+      message: accepted.map(({ scope, messageId, body, ...message }) => ({
+        ...scope,
+        id: messageId,
+        ...body,
+        ...message,
+      })),
       recipient: numbered.flatMap(({ n, recipients }) => recipients.map((recipient) => ({ n, ...recipient }))),
       job: numbered.flatMap(({ n, jobs, owner }) => jobs.map((job) => ({ n, ...job, owner }))),
       event: numbered.flatMap(({ n, events }) => events.map((event) => ({ n, ...event }))),

@@ -1,4 +1,5 @@
 /** Group commit, the writing side: many commands in one transaction, one round trip for those that come in numbers. */
+import { finishCalls } from '../db.ts'
 import type { AnyCommand } from '../db.ts'
 import type { Answer, Call } from '../group-commit.ts'
 import { Collision, Unavailable } from './failures.ts'
@@ -6,13 +7,13 @@ import { notifyOf } from './notices.ts'
 import { PATIENT_TIMEOUT_MS } from './session.ts'
 import type { Session } from './session.ts'
 import { TOGETHER } from './together.ts'
-import type { Together } from './together.ts'
+import type { Together } from './statement.ts'
 
 /** Makes sessions of the connection that the batch has for itself; `timeoutMs` bounds each statement. */
 export type OpenSession = (timeoutMs?: number) => Session
 
 /** Commands that empty tables. */
-const SLOW: ReadonlySet<string> = new Set(['store.reset', 'messages.clear'])
+const SLOW: ReadonlySet<string> = new Set(['store.reset'])
 /** Collisions are a matter of order among accounts: whoever comes again finds the way free. */
 const ATTEMPTS = 5
 
@@ -60,12 +61,19 @@ async function runTogether(
     const results = await run()
     for (const [index, position] of positions.entries()) answers[position] = { ok: true, result: results[index] }
   }
+  const callsAlone = calls.filter(({ name }) => !TOGETHER.has(name))
+  await finishCalls(open(), commands, callsAlone)
   await notifyOf(open(), commands, calls)
   if (!isOneStatement) await open().commit()
   return answers
 }
 
-type Shared = { readonly together: Together; readonly keys: Set<string>; readonly positions: number[] }
+type Shared = {
+  readonly together: Together
+  readonly group: number
+  readonly keys: Set<string>
+  readonly positions: number[]
+}
 
 function sharedSteps(session: Session, calls: readonly Call<never>[]): readonly Step[] {
   const statements: Shared[] = []
@@ -73,9 +81,10 @@ function sharedSteps(session: Session, calls: readonly Call<never>[]): readonly 
     const together = TOGETHER.get(name)
     if (together === undefined) continue
     const key = together.key(payload)
-    let statement = statements.find((some) => some.together === together && !some.keys.has(key))
+    const group = together.group?.(payload) ?? 0
+    let statement = statements.find((some) => some.together === together && some.group === group && !some.keys.has(key))
     if (statement === undefined) {
-      statement = { together, keys: new Set(), positions: [] }
+      statement = { together, group, keys: new Set(), positions: [] }
       statements.push(statement)
     }
     statement.keys.add(key)
@@ -121,11 +130,9 @@ async function runApart(
       answers.push({ ok: false, error })
     }
   }
-  await notifyOf(
-    open(),
-    commands,
-    calls.filter((_, position) => answers[position]?.ok),
-  )
+  const succeeded = calls.filter((_, position) => answers[position]?.ok === true)
+  await finishCalls(open(), commands, succeeded)
+  await notifyOf(open(), commands, succeeded)
   await commit()
   return answers
 }

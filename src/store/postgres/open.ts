@@ -18,6 +18,8 @@ import { runBatch } from './batch.ts'
 import { Connection, messageOf } from './connection.ts'
 import type { ConnectionDeps } from './connection.ts'
 import { Connections } from './connections.ts'
+import { postgresDays } from './days.ts'
+import type { WithSession } from './days.ts'
 import { Collision, Unavailable, Unprepared, isFull, isStarting } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { PATIENT_TIMEOUT_MS, sessionOn } from './session.ts'
@@ -77,6 +79,7 @@ export async function openPostgres(url: string, log: Log, clock: Clock): Promise
       write: commit.write,
     },
     isShared: true,
+    days: postgresDays(transactingOn(readers), log),
     metrics: () => commit.metrics(),
     async close() {
       await commit.close()
@@ -200,6 +203,20 @@ function readingFrom(readers: Connections, preparing: Preparing): Read {
       throw error instanceof Unavailable || error instanceof Collision ? serviceUnavailable(error.message) : error
     }
   }
+}
+
+/** For those who begin transactions by themselves: one that fails is rolled back before others get the connection. */
+function transactingOn(connections: Connections): WithSession {
+  return (use, timeoutMs) =>
+    connections.use(async ({ client }) => {
+      const session = sessionOn(client, timeoutMs)
+      try {
+        return await use(session)
+      } catch (error) {
+        if (!(error instanceof Unavailable && error.lost)) await session.execute('rollback')
+        throw error
+      }
+    })
 }
 
 export function withoutPassword(url: string): string {

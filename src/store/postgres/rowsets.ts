@@ -19,6 +19,8 @@ export type Rowsets<S extends Readonly<Record<string, Columns>>> = {
    * counts the rows from 1 in the order in which they were given.
    */
   readonly from: (name: keyof S & string) => string
+  /** The number of the first placeholder behind those of the rowsets. */
+  readonly next: number
   /** What is bound to the placeholders. Members that are no columns are passed over. */
   readonly values: (rows: { readonly [K in keyof S]: readonly RowOf<S[K]>[] }) => readonly Value[]
 }
@@ -33,6 +35,7 @@ export function rowsets(sets: Readonly<Record<string, Columns>>): Rowsets<Readon
     texts.set(name, `unnest(${arrays.join(', ')}) with ordinality as ${name} (${names.join(', ')}, o)`)
   }
   return {
+    next: placeholder + 1,
     from: (name) => texts.get(name) ?? unknownRowset(name),
     values: (rows) =>
       Object.entries(sets).flatMap(([name, columns]) =>

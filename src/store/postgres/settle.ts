@@ -1,13 +1,14 @@
 /** Settling many jobs and outcomes in one statement. */
 import { minuteOf } from '../counters.ts'
 import { query } from '../db.ts'
+import { dayOf } from '../message-day.ts'
 import { settle } from '../outcomes.ts'
 import { integer, row } from '../rows.ts'
 import type { Settlement } from '../types.ts'
 import { rowsets } from './rowsets.ts'
-import type { Together } from './together.ts'
+import type { Together } from './statement.ts'
 
-/** `n`: the position of the settlement in the batch, from 1. */
+/** `n`: the position of the settlement in the batch, from 1. All are of one day, which is bound behind the rowsets. */
 const ROWS = rowsets({
   settlement: {
     account: 'text',
@@ -32,6 +33,9 @@ const ROWS = rowsets({
   heard: { n: 'bigint', bounces: 'bigint', complaints: 'bigint', rejects: 'bigint' },
 })
 
+/** All of one day, so that the planner sees that one partition of each table is enough. */
+const DAY = `$${ROWS.next}::integer`
+
 /**
  * `live`: those whose job had not ended and was the owner's, and whose message is there and stays so until the end of
  * the transaction.
@@ -47,6 +51,7 @@ const SETTLE = query(
    ), live as materialized (
      select given.* from given join messages
        on messages.account = given.account and messages.region = given.region and messages.id = given.message_id
+         and messages.day = ${DAY}
      where job_id is null or n in (select n from ended)
      for key share of messages
    ), recipients_in as (
@@ -54,13 +59,14 @@ const SETTLE = query(
      from ${ROWS.from('change')} join live using (n)
      where recipients.account = live.account and recipients.region = live.region
        and recipients.message_id = live.message_id and recipients.position = change.position
+       and recipients.day = ${DAY}
    ), events_in as (
-     insert into events (account, region, message_id, type, at, json)
-     select account, region, message_id, type, event.at, json from ${ROWS.from('event')} join live using (n)
+     insert into events (account, region, message_id, day, type, at, json)
+     select account, region, message_id, ${DAY}, type, event.at, json from ${ROWS.from('event')} join live using (n)
      order by event.o
    ), attempts_in as (
-     insert into attempts (account, region, message_id, destination, at, duration_ms, transport, transcript)
-     select account, region, message_id, destination, attempt.at, duration_ms, transport, transcript
+     insert into attempts (account, region, message_id, day, destination, at, duration_ms, transport, transcript)
+     select account, region, message_id, ${DAY}, destination, attempt.at, duration_ms, transport, transcript
      from ${ROWS.from('attempt')} join live using (n)
    ), counted as (
      insert into sent_minutes as minutes (account, region, at, recipients, bounces, complaints, rejects)
@@ -78,6 +84,7 @@ export const settleTogether: Together<Settlement, void> = {
   name: settle.name,
   // Of one message one at a time: its jobs may tell of the same recipient, and a job may come twice.
   key: ({ messageId }) => messageId,
+  group: ({ messageId }) => dayOf(messageId),
   async run(tx, settlements) {
     const numbered = settlements.map((settlement, index) => ({ ...settlement, n: index + 1 }))
     const values = ROWS.values({
@@ -96,7 +103,7 @@ export const settleTogether: Together<Settlement, void> = {
         counts.bounces + counts.complaints + counts.rejects > 0 ? [{ n, ...counts }] : [],
       ),
     })
-    await tx.all(SETTLE, values)
+    await tx.all(SETTLE, [...values, dayOf(settlements[0]?.messageId ?? '')])
     return settlements.map(() => undefined)
   },
 }

@@ -1,4 +1,5 @@
 /** Group commit, the writing side: many commands in one transaction, one fsync for all of them. */
+import { finishCalls } from '../db.ts'
 import type { AnyCommand } from '../db.ts'
 import type { Answer, BatchReply, Call } from '../group-commit.ts'
 import type { Connection } from './connection.ts'
@@ -20,6 +21,7 @@ export async function runBatch(
     connection.execute('begin immediate')
     const answers: Answer<unknown>[] = []
     for (const call of calls) answers.push({ ok: true, result: await runCall(connection, commands, call) })
+    await finishCalls(connection, commands, calls)
     connection.execute('commit')
     return { committed: true, answers }
   } catch (error) {
@@ -41,6 +43,8 @@ async function runApart(
     connection.execute('begin immediate')
     const answers: Answer<unknown>[] = []
     for (const call of calls) answers.push(await runInSavepoint(connection, commands, call))
+    const succeeded = calls.filter((_, index) => answers[index]?.ok === true)
+    await finishCalls(connection, commands, succeeded)
     connection.execute('commit')
     return { committed: true, answers }
   } catch (error) {

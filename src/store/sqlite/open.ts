@@ -12,7 +12,7 @@ import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { isDatabaseFailure } from './failures.ts'
 import { migrate } from './migrate.ts'
-import { serial } from './serial.ts'
+import { serial } from '../serial.ts'
 import { WriterThread } from './writer-thread.ts'
 
 /** Two: while one is being committed the next lies ready, so that the writer never waits for the event loop. */
@@ -32,7 +32,8 @@ function openFile(path: string, log: Log): Engine {
     return openMigrated(path)
   })
   // From here on this connection only reads: on the calling thread, beside the writer, as WAL lets it.
-  reader.database.exec('pragma query_only = on')
+  // Whatever it has cached is void after each commit of the writer's: 2 MB are enough.
+  reader.database.exec('pragma query_only = on; pragma cache_size = -2048')
   const thread = new WriterThread(path, log)
   const commit = new GroupCommit(thread.send, log, BATCHES_AT_ONCE)
   return {

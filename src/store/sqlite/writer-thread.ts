@@ -6,6 +6,9 @@ import type { Log } from '../../platform/platform.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
 import type { WriterData } from './writer.ts'
 
+/** As for the main thread (bin/sesame): left alone it grows to three times as much under load, and never shrinks. */
+const YOUNG_GENERATION_MB = 24
+
 /**
  * Starts the thread and hands it batches. Should the thread die, every batch under way counts as not written (its
  * callers learn that it failed, as when the whole process dies), and the next batch starts a new thread: what was
@@ -57,6 +60,7 @@ export class WriterThread {
     const worker = new Worker(new URL('./writer.ts', import.meta.url), {
       name: 'sesame-writer',
       workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
     })
     worker.on('message', (reply: BatchReply<never>) => this.#underWay.shift()?.(reply))

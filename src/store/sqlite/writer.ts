@@ -4,7 +4,7 @@ import { COMMANDS } from '../commands.ts'
 import { runBatch } from './batch.ts'
 import type { Call } from '../group-commit.ts'
 import { openConnection } from './connection.ts'
-import { serial } from './serial.ts'
+import { serial } from '../serial.ts'
 
 /** What the thread is started with, and what it is sent: a batch, or null for the end. */
 export type WriterData = { readonly path: string }
