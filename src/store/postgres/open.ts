@@ -73,6 +73,8 @@ function poolOf(url: string, max: number, log: Log): Pool {
   })
   // A connection that breaks while nobody uses it: the pool has let it go already, and opens another when it is needed.
   pool.on('error', (error) => log.debug('an idle connection to the database ended', { error }))
+  // One that breaks in the middle of a query: who asked is told. Without a listener it would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
