@@ -159,7 +159,7 @@ describe('nodes that send for one account at the same time', () => {
         assert.ok(sent >= quota && sent < quota + largest(plan), `${sent} of ${quota}`)
         await last!.quotas.close()
       }),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     )
   })
 
