@@ -73,6 +73,8 @@ function poolOf(url: string, max: number, log: Log): Pool {
   })
   // A connection that breaks while nobody uses it: the pool has let it go already, and opens another when it is needed.
   pool.on('error', (error) => log.debug('an idle connection to the database ended', { error }))
+  // One that breaks in somebody's hands fails what he asks of it; unheard, its own cry would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}))
   return pool
 }
 
