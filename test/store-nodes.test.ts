@@ -1,8 +1,11 @@
 /** The contract of the store for several processes on one database: nodes, claims, tasks. PostgreSQL only. */
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
+import { Client } from 'pg'
 import type { NodeStore, Store } from '../src/store/store.ts'
 import type { Job, Settlement } from '../src/store/types.ts'
+import { openShared as openSharedStore } from './support/nodes.ts'
+import { postgres } from './support/postgres.ts'
 import { ENGINES, NOON, SCOPE, type TestStore, sampleAcceptance } from './support/stores.ts'
 
 const LEASE_MS = 3_600_000
@@ -185,6 +188,24 @@ describe('claims', () => {
     await store.messages.settle(settlement(left))
     await store.messages.settle(settlement(lost))
     assert.equal((await store.messages.unfinishedJobs(0, 9)).length, 4)
+  })
+})
+
+describe('giving back', () => {
+  test('does not wait for what somebody is writing just now', async () => {
+    const server = await postgres()
+    const database = await server.schema()
+    await using store = await openSharedStore(database)
+    const dead = await store.nodes.join(SELF, LEASE_MS)
+    for (const id of ['free', 'locked']) await accept(store, id, dead)
+    await store.nodes.beat(dead, 0)
+    const paused = new Client({ connectionString: database })
+    await paused.connect()
+    await paused.query(`begin; select from jobs where message_id = 'locked' for update`)
+    assert.deepEqual(await store.nodes.giveBack(), { nodes: 1, jobs: 1, isDone: false })
+    await paused.query('rollback')
+    await paused.end()
+    assert.deepEqual(await store.nodes.giveBack(), { nodes: 0, jobs: 1, isDone: true })
   })
 })
 

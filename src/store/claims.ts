@@ -57,22 +57,25 @@ export const claimCommands = [claim]
 /** Jobs given back in one go: a fraction of a second. A node has fewer, unless something went very wrong. */
 const GIVEN_BACK_AT_ONCE = 5_000
 
-/** Makes jobs of a node anybody's, up to a bound; gives their number. */
+/**
+ * Makes jobs of a node anybody's, up to a bound; gives their number. Those that somebody is writing just now (the node
+ * itself, which was paused in the middle) are passed over.
+ */
 export async function giveBackJobs(tx: Tx, node: number, atMost = GIVEN_BACK_AT_ONCE): Promise<number> {
   return await tx.run(
     `update jobs set owner = null
-     where ctid = any(array(select ctid from jobs where owner = ?1 limit ?2 for update))`,
+     where ctid = any(array(select ctid from jobs where owner = ?1 limit ?2 for update skip locked))`,
     [node, atMost],
   )
 }
 
-/** Makes jobs of all that are no nodes anybody's, up to a bound. `isDone`: none are left. */
+/** Makes jobs of all that are no nodes anybody's. `isDone`: none are left. */
 export async function giveBackOrphans(tx: Tx): Promise<{ readonly jobs: number; readonly isDone: boolean }> {
   let jobs = 0
   for (const { id } of await tx.all(ORPHANERS, [])) {
     if (jobs < GIVEN_BACK_AT_ONCE) jobs += await giveBackJobs(tx, id, GIVEN_BACK_AT_ONCE - jobs)
   }
-  return { jobs, isDone: jobs < GIVEN_BACK_AT_ONCE }
+  return { jobs, isDone: (await tx.all(ORPHANERS, [])).length === 0 }
 }
 
 export function claimStore(db: Db): Pick<NodeStore, 'claim' | 'owned'> {
