@@ -6,7 +6,7 @@ import { createQuotas } from './domain/accounts/quotas.ts'
 import type { Accepted, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
-import { startUpkeep } from './domain/upkeep.ts'
+import { createUpkeep } from './domain/upkeep.ts'
 import { adminRoutes } from './operations/admin/index.ts'
 import { createCounters, heldMetrics, storeMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
@@ -58,7 +58,7 @@ export async function createApp(config: Config, platform: Platform): Promise<App
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Every node looks after the store: it may be the only one.
-  const upkeep = startUpkeep(services)
+  const upkeep = createUpkeep(services)
   const admin = adminRoutes({
     services,
     faults,
@@ -79,8 +79,9 @@ export async function createApp(config: Config, platform: Platform): Promise<App
     services,
     idle: () => queue.idle(),
     async start() {
-      // Before the first message, which belongs into the partition of its day.
-      await upkeep.run()
+      // Before the first message, which belongs into the partition of its day. The rest may take long.
+      await upkeep.prepare()
+      void upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
