@@ -7,7 +7,7 @@ import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
-import { startUpkeep } from './domain/upkeep.ts'
+import { createUpkeep } from './domain/upkeep.ts'
 import { adminRoutes } from './operations/admin/index.ts'
 import {
   createCounters,
@@ -77,7 +77,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Whatever its roles: it may be the only one.
-  const upkeep = startUpkeep(services)
+  const upkeep = createUpkeep(services)
   const admin = adminRoutes({
     services,
     faults,
@@ -101,8 +101,9 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     services,
     idle: () => queue.idle(),
     async start() {
-      // Before the first message, which belongs into the partition of its day.
-      await upkeep.run()
+      // Before the first message, which belongs into the partition of its day. The rest may take long.
+      await upkeep.prepare()
+      void upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)

@@ -20,10 +20,12 @@ const BODIES_AT_ONCE = 100
 const MOST_STEPS = 2_000
 
 export type Upkeep = {
+  /** Makes the places of today's mail and of the coming days; settles also when that cannot be done now. */
+  prepare(): Promise<void>
   stop(): void
   /** What was held at the end of the last round. */
   held(): Amount
-  /** Does what is due now; settles when it is done. */
+  /** Does what is due now, and again and again from then on; settles when the first round is done. */
   run(): Promise<void>
 }
 
@@ -36,8 +38,10 @@ type Deps = Pick<Platform, 'clock' | 'log'> & {
 /** Its name among the tasks of which one node at a time does each. */
 const TASK = 'upkeep'
 
-/** Keeps the store in order from now on, until stopped. One node does so at a time; two would do no harm. */
-export function startUpkeep(deps: Deps): Upkeep {
+/**
+ * Keeps the store in order from its first `run` on, until stopped. One node does so at a time; two would do no harm.
+ */
+export function createUpkeep(deps: Deps): Upkeep {
   const { clock, log, store, tasks } = deps
   let timer: Cancel | undefined
   let running: Promise<void> | undefined
@@ -69,6 +73,13 @@ export function startUpkeep(deps: Deps): Upkeep {
   }
 
   return {
+    async prepare() {
+      try {
+        await prepareDays(deps)
+      } catch (error) {
+        log.error('the partitions of the coming days could not be made', { error })
+      }
+    },
     run,
     held: () => held,
     stop() {
@@ -100,13 +111,18 @@ function createRounds({ clock, config, store }: Deps, isStopped: () => boolean):
 
   return async () => {
     const now = clock.now()
-    await upkeep.days?.prepare(dayAt(now), dayAt(now) + DAYS_AHEAD)
+    await prepareDays({ clock, store })
     // Rows of a day that is about to be dropped are not worth deleting one by one.
     if (await dropDays(store, config, now)) await removeRows(upkeep.days !== undefined, now)
     while (!isStopped() && (await upkeep.sweepBodies(now - LOOSE_MS, BODIES_AT_ONCE)) === BODIES_AT_ONCE);
     if (!isStopped()) await upkeep.foldHeld()
     return upkeep.held()
   }
+}
+
+async function prepareDays({ clock, store }: Pick<Deps, 'clock' | 'store'>): Promise<void> {
+  const today = dayAt(clock.now())
+  await store.upkeep.days?.prepare(today, today + DAYS_AHEAD)
 }
 
 /**
