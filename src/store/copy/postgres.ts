@@ -14,6 +14,7 @@ import { flag, integer, row, text } from '../rows.ts'
 import type { Row } from '../rows.ts'
 import { CopyRefused, cell, namesOf } from './side.ts'
 import type { Cells, Column, Numbers, Source, Tables, Target } from './side.ts'
+import { NOT_COPIED } from './tables.ts'
 
 export type PostgresPlace = { readonly url: string; readonly clock: Clock; readonly log: Log }
 
@@ -170,6 +171,8 @@ async function tablesOf(session: Session): Promise<Tables> {
 async function numbersOf(session: Session): Promise<Numbers> {
   const numbers = new Map<string, number>()
   for (const { sequence, name } of await session.all(SEQUENCES, [])) {
+    // Of tables that stay behind the numbers mean nothing either.
+    if (NOT_COPIED.has(name.slice(0, name.indexOf('.')))) continue
     const last = query(
       `select last_value as "last", is_called::int as "isCalled" from "${sequence}"`,
       row({ last: integer, isCalled: flag }),
