@@ -105,7 +105,11 @@ async function startPair(t: TestContext) {
     (count) => count >= ENOUGH,
   )
   return {
-    ...{ database, store, acceptor, deliverer, sending },
+    database,
+    store,
+    acceptor,
+    deliverer,
+    sending,
     async [Symbol.asyncDispose]() {
       await sending.stop()
       await deliverer[Symbol.asyncDispose]()
