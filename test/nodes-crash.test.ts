@@ -218,7 +218,10 @@ describe('a node', () => {
     for (const app of apps) {
       // That the database was away is what they log; anything else would be a bug.
       const others = app.errors.filter(
-        (line) => !/the database cannot write|the database does not answer|could not be|job failed|checks of identities/.test(line),
+        (line) =>
+          !/the database cannot write|the database does not answer|could not be|job failed|checks of identities/.test(
+            line,
+          ),
       )
       assert.deepEqual(others, [])
       ;(app.errors as string[]).length = 0
