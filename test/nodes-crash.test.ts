@@ -176,7 +176,7 @@ describe('a node', () => {
     await assertDeliveredOnce(store, [...early, ...late])
   })
 
-  test('whose database restarts under load goes on, and so do the others', async () => {
+  test('whose database restarts under load goes on, and so do the others', async (t) => {
     const server = await postgres()
     const database = await emptyDatabase()
     const clocks = [movableClock(realClock()), movableClock(realClock())]
@@ -185,6 +185,7 @@ describe('a node', () => {
     const apps: readonly TestApp[] = await Promise.all(clocks.map(start))
     await createSender(apps[0]!.url)
     const sending = apps.map(({ url }) => sendOn(url))
+    t.after(() => Promise.all(sending.map(({ stop }) => stop())))
     const reach = (more: number) => {
       const goals = sending.map(({ accepted }) => accepted.length + more)
       return until(
@@ -219,7 +220,7 @@ describe('a node', () => {
       // That the database was away is what they log; anything else would be a bug.
       const others = app.errors.filter(
         (line) =>
-          !/the database cannot write|the database does not answer|could not be|job failed|checks of identities/.test(
+          !/the database cannot write|the database does not answer|upkeep of the store failed|could not be|job failed|checks of identities/.test(
             line,
           ),
       )

@@ -104,7 +104,11 @@ describe('a node', () => {
     )
     assert.equal(job?.messageId, 'm1')
     assert.ok(wallClock.now() >= NOON + leaseMs)
-    assert.equal(node.metrics().jobsGivenBack, 1)
+    await eventually(
+      store.nodes,
+      () => node.metrics().jobsGivenBack,
+      (count) => count === 1,
+    )
     await node.leave()
     await dead.node.leave()
   })
