@@ -164,6 +164,8 @@ describe('a failure that was reported', () => {
     assert.equal(reported('4.4.7', 'smtp; 550 4.4.7 Message expired'), 'Transient/General')
     assert.equal(reported('4.4.1', 'connect to host: Connection refused'), 'Transient/General')
     assert.equal(reported(null, 'smtp; 552 mailbox is full'), 'Transient/MailboxFull')
+    assert.equal(reported(null, 'Sorry, no mailbox here by that name.'), 'Permanent/General suppressed')
+    assert.equal(reported('x', 'the mailbox is full'), 'Transient/MailboxFull')
     assert.equal(reported('5.7.1', 'X-Postfix; blocked using zen.spamhaus.org'), 'Transient/ContentRejected')
   })
 

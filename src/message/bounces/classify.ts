@@ -2,7 +2,7 @@
 import type { Reply } from '../outcome.ts'
 import type { BounceSubType, BounceType, Cause, DelayType, Whose } from './causes.ts'
 import { rowOf } from './causes.ts'
-import { PRECISE, SMTP, SUBJECTS, VAGUE } from './codes.ts'
+import { enhancedIn, PRECISE, SMTP, smtpCodeIn, SUBJECTS, VAGUE } from './codes.ts'
 import { compilePhrases } from './phrases.ts'
 import type { Phrases } from './phrases.ts'
 import type { Rule } from './rule.ts'
@@ -37,12 +37,20 @@ export function classify(reply: Reply, stage: Stage = 'recipient'): Verdict {
 /** What is known of a failure that came as a report (RFC 3464): its fields as they stand there. */
 export type ReportedFailure = { readonly status: string | null; readonly diagnosticCode: string | null }
 
-/** Judges what another server reports after it had taken the message. Nothing of it can be tried again. */
+/**
+ * Judges what another server reports to have failed after it had taken the message: nothing of it can be tried again. Without
+ * any code, only words that a rule knows count.
+ */
 export function classifyReport({ status, diagnosticCode }: ReportedFailure): Verdict {
   const reply = replyIn(diagnosticCode ?? '', status)
   if (reply === null) return UNDETERMINED
-  return { ...classify(reply), retries: false, slowsDown: false }
+  const verdict = classify(reply)
+  if (reply.enhanced === null && verdict.decidedBy === String(UNCODED)) return UNDETERMINED
+  return { ...verdict, retries: false, slowsDown: false }
 }
+
+/** Stands for a code where there is none. */
+const UNCODED = 599
 
 const UNDETERMINED: Verdict = {
   cause: 'unknown',
@@ -120,12 +128,9 @@ function verdictOf({ cause, decidedBy, code, enhanced, stage }: Judged): Verdict
   }
 }
 
-/** An enhanced code stands for itself, not in an IP address or a version. */
-const ENHANCED = /(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\d|\.\d)/
-
 /** The reply's enhanced code, or the first in its text: old servers write `550 #5.1.1`. */
 function enhancedOf({ code, enhanced, text }: Reply): string | null {
-  const found = enhanced ?? ENHANCED.exec(text.slice(0, 512))?.[0] ?? null
+  const found = enhanced ?? enhancedIn(text)
   // A code of success in a refusal is a mistake that says nothing.
   return found === null || found.startsWith('2') || code < 400 ? null : found
 }
@@ -133,12 +138,12 @@ function enhancedOf({ code, enhanced, text }: Reply): string | null {
 /** `smtp; 550 5.1.1 unknown` as a reply. Of the two enhanced codes the more telling one is taken. */
 function replyIn(diagnostic: string, status: string | null): Reply | null {
   const text = diagnostic.replace(/^[\w-]{1,32};\s*/, '').slice(0, 4096)
-  const smtp = /(?<!\d)[45]\d\d(?=[ -]|$)/.exec(text.slice(0, 512))?.[0]
-  const told = ENHANCED.exec(text.slice(0, 512))?.[0] ?? null
-  const stated = status === null ? null : (ENHANCED.exec(status.slice(0, 64))?.[0] ?? null)
+  const smtp = smtpCodeIn(text)
+  const told = enhancedIn(text)
+  const stated = enhancedIn(status ?? '')
   const enhanced = stated === null || (told !== null && stated.endsWith('.0.0')) ? told : stated
-  const code = smtp ?? (enhanced === null ? undefined : `${enhanced.charAt(0)}50`)
-  if (code === undefined || enhanced?.startsWith('2') === true) return null
+  if (enhanced?.startsWith('2') === true) return null
+  const code = smtp ?? (enhanced === null ? UNCODED : `${enhanced.charAt(0)}50`)
   return { code: Number(code), enhanced, text }
 }
 

@@ -91,3 +91,19 @@ export const SMTP: Readonly<Record<string, Cause>> = {
   '555': 'protocol',
   '556': 'bad-domain',
 }
+
+/** Codes stand at the beginning of what is said. */
+const MAX_LOOK = 512
+/** An enhanced code stands for itself, not in an IP address or a version. */
+const ENHANCED = /(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)/
+const SMTP_CODE = /(?<![\d.])[45]\d\d(?=[ -]|$)/
+
+/** The first enhanced code in a text, or null. */
+export function enhancedIn(text: string): string | null {
+  return ENHANCED.exec(text.slice(0, MAX_LOOK))?.[0] ?? null
+}
+
+/** The first number that looks like the SMTP code of a refusal, or null. */
+export function smtpCodeIn(text: string): string | null {
+  return SMTP_CODE.exec(text.slice(0, MAX_LOOK))?.[0] ?? null
+}

@@ -20,6 +20,7 @@ export const MICROSOFT: readonly Rule[] = [
     '550 5.0.0 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup',
   ],
   ['recipient not found by smtp address lookup', 'no-mailbox', '550 5.4.0 Recipient not found by SMTP address lookup'],
+  ['recipient name is not recognized', 'no-mailbox', '550 The recipient name is not recognized'],
   [
     'is on our block list',
     'reputation',
