@@ -68,14 +68,15 @@ const SUBJECTS = [
 
 /** Whether the mail is an automatic answer: by its fields, or else by how its subject begins. */
 export function isAutoReply(headers: readonly HeaderField[]): boolean {
-  return headers.some(({ lower, value }) => {
-    if (TELLING.has(lower)) return true
-    const text = value.trim().toLowerCase()
-    // RFC 3834 §5: `no` means written by a person; parameters may follow.
-    if (lower === 'auto-submitted') return !/^no(?:[;\s(]|$)/.test(text)
-    if (lower === 'precedence') return text === 'auto_reply' || text === 'auto-reply'
-    return lower === 'subject' && startsAsAutoReply(value)
-  })
+  return headers.some((field) => saysAutomatic(field) || (field.lower === 'subject' && startsAsAutoReply(field.value)))
+}
+
+function saysAutomatic({ lower, value }: HeaderField): boolean {
+  const text = value.trim().toLowerCase()
+  // RFC 3834 §5: `no` means written by a person; parameters may follow.
+  if (lower === 'auto-submitted') return !/^no(?:[;\s(]|$)/.test(text)
+  if (lower === 'precedence') return text === 'auto_reply' || text === 'auto-reply'
+  return TELLING.has(lower)
 }
 
 function startsAsAutoReply(subject: string): boolean {
@@ -97,15 +98,13 @@ export function isMailSystem(address: string): boolean {
  */
 export function mayBeAnswered(envelopeSender: string, headers: readonly HeaderField[]): boolean {
   if (envelopeSender === '' || isMailSystem(envelopeSender)) return false
-  return !headers.some(({ lower, value }) => {
-    const text = value.trim().toLowerCase()
-    if (lower === 'precedence') return NOT_TO_BE_ANSWERED.has(text)
-    if (lower === 'x-auto-response-suppress') return /(?:^|[,\s])(?:all|dr|ndr|autoreply|oof)(?:$|[,\s])/.test(text)
-    if (lower === 'content-type') return text.startsWith('multipart/report')
-    return (
-      lower === 'list-id' ||
-      (lower === 'return-path' && text === '<>') ||
-      (lower !== 'subject' && isAutoReply([{ lower, value, name: lower, raw: '' }]))
-    )
+  return !headers.some((field) => {
+    const text = field.value.trim().toLowerCase()
+    if (field.lower === 'precedence') return NOT_TO_BE_ANSWERED.has(text)
+    if (field.lower === 'x-auto-response-suppress')
+      return /(?:^|[,\s])(?:all|dr|ndr|autoreply|oof)(?:$|[,\s])/.test(text)
+    if (field.lower === 'content-type') return text.startsWith('multipart/report')
+    if (field.lower === 'return-path') return text === '<>'
+    return field.lower === 'list-id' || saysAutomatic(field)
   })
 }
