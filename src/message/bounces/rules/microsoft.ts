@@ -12,6 +12,7 @@ export const MICROSOFT: readonly Rule[] = [
     'requested action not taken mailbox unavailable',
     'no-mailbox',
     '550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).',
+    '5.0',
   ],
   ['exrecipnotfound', 'no-mailbox', '550 5.0.0 RESOLVER.ADR.ExRecipNotFound; not found'],
   [

@@ -57,6 +57,12 @@ export const PROVIDERS: readonly Rule[] = [
     'policy',
     '554 Transaction failed Reject due to policy restrictions. For explanation visit postmaster.gmx.example',
   ],
+  [
+    'invalid dns',
+    'bad-sender',
+    '550 Requested action not taken: mailbox unavailable; invalid DNS MX or A/AAAA resource record',
+  ],
+  ['bad dns ptr', 'authentication', '554 Requested action not taken: bad DNS PTR resource record'],
   ['spam message rejected', 'content', '550 spam message rejected. Please visit help.mail.example or report details'],
   ['user terminated', 'inactive-mailbox', '550 User is terminated: user terminated'],
   [
