@@ -33,12 +33,17 @@ export function needFile(program: string, ...paths: readonly string[]): string {
   return found ?? missing(program)
 }
 
-/** A Python that has boto3: packages bring it to the system's, pip to the one that is first on the PATH. */
+/** A Python that has boto3. */
 export function needBoto3(): string {
+  return needPython('boto3')
+}
+
+/** A Python that has these modules: packages bring them to the system's, pip to the one that is first on the PATH. */
+export function needPython(...modules: readonly string[]): string {
   const found = ['python3', '/usr/bin/python3'].find(
-    (python) => spawnSync(python, ['-c', 'import boto3'], { stdio: 'ignore' }).status === 0,
+    (python) => spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0,
   )
-  return found ?? missing('boto3')
+  return found ?? missing(modules.join(' and '))
 }
 
 /** Runs a program to its end. */
