@@ -1,13 +1,14 @@
 /** One attempt: a message for the recipients at one destination, over the hosts that take mail for it, until all are settled. */
 import { isAscii } from 'node:buffer'
-import type { AttemptedRecipient, Failure, NetworkOutcome, Timings } from '../message/outcome.ts'
+import type { AttemptedRecipient, Failure, NetworkOutcome, Timings, TlsResult } from '../message/outcome.ts'
 import type { Clock } from '../platform/platform.ts'
 import type { Connections } from './connections.ts'
 import { mostTelling, ownFailure } from './failures.ts'
 import type { DeliveryLimits } from './limits.ts'
-import { openSession, type Egress, type OpenDeps, type Target, type TlsWitness } from './open.ts'
+import { openSession } from './open.ts'
 import { Session } from './session.ts'
 import { stuff } from './stuffing.ts'
+import type { Egress, OpenDeps, Target } from './target.ts'
 import { handOver, type Letter, type Mailbox } from './transaction.ts'
 import { Transcript } from './transcript.ts'
 
@@ -34,7 +35,6 @@ export type Route = {
   /** Sessions to the same hosts, for the same purpose, share it. */
   readonly lane: string
   readonly candidates: () => AsyncIterable<Candidate | Failure>
-  readonly witness: TlsWitness
 }
 
 /** State of one attempt. */
@@ -42,11 +42,12 @@ export type Progress = {
   readonly transcript: Transcript
   readonly startedAt: number
   readonly timings: { -readonly [K in keyof Timings]: Timings[K] }
+  readonly tlsResults: TlsResult[]
 }
 
 export function begin(clock: Clock): Progress {
   const timings = { lookupMs: 0, connectMs: 0, handshakeMs: 0, transferMs: 0 }
-  return { transcript: new Transcript(clock), startedAt: clock.now(), timings }
+  return { transcript: new Transcript(clock), startedAt: clock.now(), timings, tlsResults: [] }
 }
 
 /** Delivers `mail` along `route`. Whatever the other side does is part of the outcome, never an exception. */
@@ -128,7 +129,7 @@ class Run {
   outcome(): NetworkOutcome {
     const failure = mostTelling(this.#failures) ?? NO_CANDIDATE
     const kind = failure.isPermanent ? 'bounced' : 'deferred'
-    const { startedAt, transcript, timings } = this.#progress
+    const { startedAt, transcript, timings, tlsResults } = this.#progress
     return {
       transport: this.#route.transport,
       recipients: [...this.#settled, ...this.#left.map(({ position }) => ({ position, kind, failure }) as const)],
@@ -138,16 +139,17 @@ class Run {
       timings,
       site: this.#route.site,
       connections: this.#connections,
+      tlsResults,
     }
   }
 
   async #call({ target, isBest }: Candidate): Promise<Failure | undefined> {
-    const { transcript, timings } = this.#progress
+    const { transcript, timings, tlsResults } = this.#progress
     const opened = await openSession(this.#deps, target, {
       egress: this.#mail.egress,
       transcript,
       giveUpAt: this.#giveUpAt,
-      witness: this.#route.witness,
+      report: (result) => void tlsResults.push(result),
       spent: (what, ms) => void (timings[what] += ms),
     })
     if (!(opened instanceof Session)) {

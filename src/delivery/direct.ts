@@ -2,10 +2,16 @@
 import type { Failure, NetworkOutcome } from '../message/outcome.ts'
 import { attempt, begin, type AttemptDeps, type Candidate, type Mail, type Progress, type Route } from './attempt.ts'
 import { hostAddresses, mailHosts, type HostDeps, type MailHost, type MailHosts } from './hosts.ts'
-import type { TlsDemand } from './open.ts'
+import type { StsPolicies } from './mta-sts.ts'
 import { rollUp } from './providers.ts'
+import { demandFor, findPolicy, type Policy } from './tls-policy.ts'
 
-export type DirectDeps = AttemptDeps & HostDeps & { readonly port: number }
+export type DirectDeps = AttemptDeps &
+  HostDeps & {
+    readonly port: number
+    /** undefined: MTA-STS is not looked for. */
+    readonly stsPolicies: StsPolicies | undefined
+  }
 
 export type DirectMail = Mail & {
   /** Of the recipients; ASCII, or an address literal in brackets. */
@@ -18,36 +24,42 @@ export type DirectMail = Mail & {
 export async function deliverDirect(deps: DirectDeps, mail: DirectMail): Promise<NetworkOutcome> {
   const progress = begin(deps.clock)
   const hosts = await lookedUp(deps, progress, () => mailHosts(deps, mail.domain))
-  return attempt(deps, mail, 'hosts' in hosts ? routeTo(deps, mail, hosts, progress) : noRoute(mail, hosts), progress)
+  if (!('hosts' in hosts)) return attempt(deps, mail, noRoute(mail, hosts), progress)
+  const policy = await lookedUp(deps, progress, () => findPolicy(deps, mail, hosts, progress))
+  return attempt(deps, mail, routeTo(deps, mail, { hosts, policy, progress }), progress)
 }
 
-function routeTo(deps: DirectDeps, mail: DirectMail, hosts: MailHosts, progress: Progress): Route {
-  const names = hosts.hosts.map(({ name }) => name)
-  const level = mail.tlsPolicy === 'REQUIRE' ? 'must' : 'may'
+type Way = { readonly hosts: MailHosts; readonly policy: Policy; readonly progress: Progress }
+
+function routeTo(deps: DirectDeps, mail: DirectMail, way: Way): Route {
+  const { hosts } = way.hosts
+  const names = hosts.map(({ name }) => name)
   return {
     transport: 'direct',
     site: rollUp(names),
-    lane: JSON.stringify([names.toSorted(), deps.port, mail.egress, level]),
-    witness: () => {},
+    // A session fits only who asks for the same certificate: with a policy, mail of the same domain.
+    lane: JSON.stringify([names.toSorted(), deps.port, mail.egress, way.policy.key]),
     async *candidates() {
-      for (const host of hosts.hosts) yield* addressesOf(deps, host, { level }, progress)
+      for (const host of hosts) yield* candidatesAt(deps, host, way)
     },
   }
 }
 
-async function* addressesOf(
+async function* candidatesAt(
   deps: DirectDeps,
   { name, isBest }: MailHost,
-  tls: TlsDemand,
-  progress: Progress,
+  { policy, progress }: Way,
 ): AsyncGenerator<Candidate | Failure> {
   const found = await lookedUp(deps, progress, () => hostAddresses(deps, name))
   if (!('addresses' in found)) return yield found
+  const tls = await lookedUp(deps, progress, () => demandFor(deps, policy, { name, isAuthentic: found.isAuthentic }))
+  if (!('level' in tls)) {
+    if (tls.result !== undefined) progress.tlsResults.push(tls.result)
+    return yield tls.failure
+  }
   for (const address of found.addresses) {
-    yield {
-      target: { host: name, address, port: deps.port, tls, isTlsFromStart: false, credentials: undefined },
-      isBest,
-    }
+    const target = { host: name, address, port: deps.port, tls, isTlsFromStart: false, credentials: undefined }
+    yield { target, isBest }
   }
 }
 
@@ -57,7 +69,6 @@ function noRoute({ domain }: DirectMail, failure: Failure): Route {
     transport: 'direct',
     site: domain,
     lane: '',
-    witness: () => {},
     async *candidates() {
       yield failure
     },

@@ -151,11 +151,10 @@ export class Session {
   }
 
   /** Notes what TLS came to. */
-  useTls(tls: TlsUse): void {
+  useTls(tls: TlsUse, isResumed: boolean): void {
     this.#remote = { ...this.#remote, tls }
-    this.transcript.note(
-      `${tls.version} ${tls.cipher}${tls.verified === 'none' ? '' : `, verified by ${tls.verified}`}`,
-    )
+    const verified = tls.verified === 'none' ? '' : `, verified by ${tls.verified}`
+    this.transcript.note(`${tls.version} ${tls.cipher}${isResumed ? ', resumed' : ''}${verified}`)
   }
 
   /** Says QUIT, waits for nothing. */

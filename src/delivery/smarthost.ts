@@ -1,9 +1,10 @@
 /** Delivery by handing everything to one server. */
 import type { NetworkOutcome } from '../message/outcome.ts'
+import type { TlsState } from '../platform/platform.ts'
 import { attempt, begin, type AttemptDeps, type Mail } from './attempt.ts'
 import type { Credentials } from './auth.ts'
 import { hostAddresses, type HostDeps } from './hosts.ts'
-import type { TlsDemand } from './open.ts'
+import type { TlsDemand } from './target.ts'
 
 /**
  * How a smarthost is spoken to. `none`: in the clear; `optional`: STARTTLS if it works; `starttls` and `tls`: in TLS by
@@ -37,7 +38,6 @@ export async function deliverToSmarthost(
       transport: 'smarthost',
       site: `${host}:${port}`,
       lane: JSON.stringify([host, port, smarthost.tls, mail.egress, credentials?.user ?? null]),
-      witness: () => {},
       async *candidates() {
         const startedAt = deps.clock.now()
         const found = await hostAddresses({ ...deps, rules }, host)
@@ -53,18 +53,21 @@ export async function deliverToSmarthost(
   )
 }
 
-function demandOf({ tls, credentials }: Smarthost): TlsDemand {
+function demandOf({ host, tls, credentials }: Smarthost): TlsDemand {
+  const policy = { type: 'no-policy-found', domain: host, lines: [], mxHosts: [] } as const
   switch (tls) {
     case 'none':
-      return { level: 'never' }
+      return { level: 'never', policy }
     case 'optional':
       // A password must not go out in the clear because somebody on the way cut STARTTLS out.
-      return { level: credentials === undefined ? 'may' : 'must' }
+      return { level: credentials === undefined ? 'may' : 'must', policy }
     case 'starttls-unverified':
     case 'tls-unverified':
-      return { level: 'must' }
+      return { level: 'must', policy }
     case 'starttls':
     case 'tls':
-      return { level: 'verified', by: 'pkix', judge: ({ authorizationError }) => authorizationError }
+      return { level: 'verified', judge: PKIX, policy }
   }
 }
+
+const PKIX = { by: 'pkix', judge: (state: TlsState) => state.authorizationError } as const

@@ -117,6 +117,34 @@ export type Timings = {
   readonly transferMs: number
 }
 
+/** What a handshake came to, as TLS reports tell it (RFC 8460 §4.3); `failure` null: it was as it had to be. */
+export type TlsResult = {
+  readonly policy: {
+    readonly type: 'no-policy-found' | 'sts' | 'tlsa'
+    readonly domain: string
+    /** Lines of the MTA-STS policy, or TLSA records. */
+    readonly lines: readonly string[]
+    /** Of MTA-STS: the patterns of hosts. */
+    readonly mxHosts: readonly string[]
+  }
+  readonly failure: null | {
+    readonly type:
+      | 'starttls-not-supported'
+      | 'certificate-host-mismatch'
+      | 'certificate-expired'
+      | 'certificate-not-trusted'
+      | 'validation-failure'
+      | 'tlsa-invalid'
+      | 'dnssec-invalid'
+      | 'sts-policy-fetch-error'
+      | 'sts-policy-invalid'
+      | 'sts-webpki-invalid'
+    readonly reason: string
+  }
+  /** Of the connection; null where none came about. */
+  readonly remote: { readonly host: string; readonly ip: string; readonly egressIp: string } | null
+}
+
 /** One attempt over the network to hand a message to one destination. */
 export type NetworkOutcome = {
   readonly transport: 'direct' | 'smarthost'
@@ -131,6 +159,8 @@ export type NetworkOutcome = {
   readonly site: string
   /** Connections made and tried in vain, by host, for who slows down on refusals. */
   readonly connections: { readonly opened: number; readonly failed: number; readonly reused: number }
+  /** Of each connection that was opened, and of policies that could not be had; for TLS reports. */
+  readonly tlsResults: readonly TlsResult[]
 }
 
 /** `250 2.0.0 Ok`: a reply as one text, exactly as it was said where the other side said it. */

@@ -107,6 +107,22 @@ export type DialTarget = {
 /** Connects, or says why not (`ECONNREFUSED`). `signal` calls it off. */
 export type Dial = (target: DialTarget, signal: AbortSignal) => Promise<Wire | string>
 
+export type HttpsQuestion = {
+  /** The name in the certificate and in `Host`. */
+  readonly host: string
+  /** The IP address to ask: who asks has looked it up, and at what it is. */
+  readonly address: string
+  readonly port: number
+  readonly path: string
+  readonly maxBytes: number
+  /** Authorities trusted instead of the usual ones, PEM. */
+  readonly ca: readonly string[] | undefined
+}
+export type HttpsReply = { readonly status: number; readonly contentType: string; readonly body: string }
+
+/** GET over HTTPS, following nothing. A text says why there is no reply. `signal` calls it off. */
+export type HttpsGet = (question: HttpsQuestion, signal: AbortSignal) => Promise<HttpsReply | string>
+
 export type Log = {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -121,5 +137,6 @@ export type Platform = {
   readonly random: Random
   readonly dns: Dns
   readonly dial: Dial
+  readonly httpsGet: HttpsGet
   readonly log: Log
 }

@@ -3,6 +3,7 @@ import { movableClock, realClock } from './clock.ts'
 import { realDial } from './dial.ts'
 import { realDns } from './dns/real.ts'
 import { dnsServers } from './dns/servers.ts'
+import { realHttpsGet } from './https-get.ts'
 import { createLog, type LogLevel } from './log.ts'
 import type { Platform } from './platform.ts'
 import { realRandom } from './random.ts'
@@ -24,6 +25,7 @@ export function realPlatform({ dns, logLevel, writeLog }: PlatformOptions): Plat
     random,
     dns: realDns({ servers: dnsServers(dns), clock: wallClock, random }),
     dial: realDial,
+    httpsGet: realHttpsGet,
     log: createLog(logLevel, wallClock, writeLog),
   }
 }

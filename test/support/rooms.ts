@@ -36,7 +36,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   // config/ asks it whether a text is an address, and nothing else.
   'node:net': ['smtp', 'http', 'platform', 'cli', 'config'],
   'node:tls': ['smtp', 'http', 'platform', 'cli'],
-  'node:http': ['http', 'cli'],
+  'node:http': ['http', 'platform', 'cli'],
   'node:https': ['http', 'platform', 'cli'],
   'node:dgram': ['platform'],
   'node:dns': [],

@@ -3,10 +3,12 @@ import { Connections } from '../../../src/delivery/connections.ts'
 import { deliverDirect, type DirectDeps, type DirectMail } from '../../../src/delivery/direct.ts'
 import type { HostRules } from '../../../src/delivery/hosts.ts'
 import { DELIVERY_LIMITS, type DeliveryLimits, TIMEOUTS } from '../../../src/delivery/limits.ts'
+import { StsPolicies } from '../../../src/delivery/mta-sts.ts'
 import { deliverToSmarthost, type Smarthost } from '../../../src/delivery/smarthost.ts'
 import { TlsMemory } from '../../../src/delivery/tls-memory.ts'
 import { type AttemptedRecipient, type NetworkOutcome, replyLine } from '../../../src/message/outcome.ts'
 import { realDial } from '../../../src/platform/dial.ts'
+import { realHttpsGet } from '../../../src/platform/https-get.ts'
 import type { Dns, MovableClock } from '../../../src/platform/platform.ts'
 import { realRandom } from '../../../src/platform/random.ts'
 import { fakeClock } from '../clock.ts'
@@ -22,21 +24,30 @@ export type InternetOptions = {
   readonly limits?: Partial<DeliveryLimits>
   readonly rules?: Partial<HostRules>
   readonly dns?: (zone: Zone) => Dns
+  /** The port of policy hosts; undefined: MTA-STS is not looked for. */
+  readonly httpsPort?: number
 }
 
 export class Internet {
   readonly zone: Zone = {}
-  readonly clock: MovableClock = fakeClock()
+  /** Stands still in our time: certificates are of our time. */
+  readonly clock: MovableClock = fakeClock(Date.now())
   readonly deps: DirectDeps
   readonly #servers: Mx[] = []
 
-  private constructor(deps: Omit<DirectDeps, 'clock' | 'dns' | 'connections' | 'tlsMemory'>, options: InternetOptions) {
+  private constructor(
+    deps: Omit<DirectDeps, 'clock' | 'dns' | 'connections' | 'tlsMemory' | 'stsPolicies'>,
+    options: InternetOptions,
+  ) {
     const { clock } = this
     const dns = (options.dns ?? fakeDns)(this.zone)
+    const { httpsPort: port } = options
     this.deps = {
       ...deps,
       clock,
       dns,
+      stsPolicies:
+        port === undefined ? undefined : new StsPolicies({ ...deps, clock, dns, port, httpsGet: realHttpsGet }),
       connections: new Connections(clock, deps.limits),
       tlsMemory: new TlsMemory(clock),
     }
@@ -131,4 +142,18 @@ export function tell(recipient: AttemptedRecipient | undefined): string {
 /** All of them, in the order of the recipients. */
 export function tellAll({ recipients }: NetworkOutcome): string[] {
   return recipients.toSorted((a, b) => a.position - b.position).map(tell)
+}
+
+/** `TLSv1.3 verified by mta-sts`, `in the clear`: how the first recipient was reached. */
+export function privacy({ recipients: [first] }: NetworkOutcome): string {
+  if (first?.kind !== 'delivered') return 'not delivered'
+  const { tls } = first.remote
+  return tls === null
+    ? 'in the clear'
+    : `${tls.version}${tls.verified === 'none' ? '' : ` verified by ${tls.verified}`}`
+}
+
+/** What TLS reports would say of it. */
+export function reported({ tlsResults }: NetworkOutcome): string[] {
+  return tlsResults.map(({ policy, failure }) => `${policy.type} ${failure?.type ?? 'success'}`)
 }

@@ -8,7 +8,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { Reader, type ReaderEvent } from '../../../src/smtp/reader.ts'
 import type { Pem } from './certificates.ts'
 
@@ -232,12 +232,7 @@ export class Mx {
   #secure(socket: Socket, session: MxSession, isNew: boolean): void {
     const { certificate, maxTlsVersion } = this.behaviour
     if (certificate === undefined) return void socket.end('this is no TLS\r\n')
-    const secureContext = createSecureContext({
-      cert: certificate.cert,
-      key: certificate.key,
-      ...(maxTlsVersion !== undefined && { maxVersion: maxTlsVersion, minVersion: 'TLSv1' }),
-      ...(maxTlsVersion === 'TLSv1' && { ciphers: 'DEFAULT@SECLEVEL=0' }),
-    })
+    const secureContext = contextOf(certificate, maxTlsVersion)
     const secure = new TLSSocket(socket, { isServer: true, secureContext })
     this.#sockets.add(secure)
     secure.on('error', () => {}).on('close', () => this.#sockets.delete(secure))
@@ -246,4 +241,20 @@ export class Mx {
       this.#talk(secure, session, isNew)
     })
   }
+}
+
+/** One for all connections: a server that forgets its keys knows no session again. */
+const contexts = new Map<string, SecureContext>()
+
+function contextOf({ cert, key }: Pem, maxVersion: Behaviour['maxTlsVersion']): SecureContext {
+  const known = contexts.get(`${maxVersion} ${cert}`)
+  if (known !== undefined) return known
+  const made = createSecureContext({
+    cert,
+    key,
+    ...(maxVersion !== undefined && { maxVersion, minVersion: 'TLSv1' }),
+    ...(maxVersion === 'TLSv1' && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+  })
+  contexts.set(`${maxVersion} ${cert}`, made)
+  return made
 }
