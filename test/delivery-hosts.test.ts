@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { mailHosts } from '../src/delivery/hosts.ts'
 import { rollUp } from '../src/delivery/providers.ts'
-import type { Zone } from './support/dns.ts'
+import { realDns } from '../src/platform/dns/real.ts'
+import { dnsServers } from '../src/platform/dns/servers.ts'
+import { realRandom } from '../src/platform/random.ts'
+import { fakeClock } from './support/clock.ts'
+import { dnsServer, type Zone } from './support/dns.ts'
 import { Internet, type InternetOptions, tellAll } from './support/internet/internet.ts'
 
 const OK = 'delivered 250 2.0.0 Ok: queued'
@@ -226,6 +230,20 @@ describe('a domain with', () => {
     await internet.mx('127.0.0.3', {}, 'b.test')
     assert.deepEqual(tellAll(await internet.deliver('bob@d.test')), [OK])
   })
+})
+
+test('mail finds its way by real DNS packets', async () => {
+  const zone: Zone = { 'd.test': { cname: 'e.test' }, 'e.test': { mx: ['10 a.test'] }, 'a.test': { a: ['127.0.0.2'] } }
+  await using server = await dnsServer(zone, { ttl: 60, isTruncating: true })
+  const servers = dnsServers(server.address)
+  await using internet = await Internet.start({
+    dns: () => realDns({ servers, clock: fakeClock(), random: realRandom() }),
+  })
+  await internet.mx('127.0.0.2')
+  assert.deepEqual(tellAll(await internet.deliver('bob@d.test')), [OK])
+  const questions = server.asked.length
+  assert.deepEqual(tellAll(await internet.deliver('bob@d.test')), [OK])
+  assert.equal(server.asked.length, questions)
 })
 
 test('hosts are rolled up to their provider, or to themselves', () => {

@@ -1,6 +1,7 @@
 /** What the SMTP client makes of servers: each row is a server's behaviour and what becomes of the mail. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { Internet, tell, tellAll } from './support/internet/internet.ts'
 import type { Behaviour } from './support/internet/mx.ts'
 
@@ -167,6 +168,39 @@ describe('a server that', () => {
     assert.deepEqual(tellAll(await internet.deliver('bob@example.test', { message })), [OK])
     assert.match(mx.heard.join(), /MAIL FROM:<bounce@sesame.test> SIZE=20 BODY=8BITMIME/)
   })
+})
+
+test('whatever a server says, there is an outcome', async () => {
+  await using internet = await Internet.start()
+  const mx = await internet.domain('example.test', '127.0.0.2')
+  const step = fc.constantFrom('greeting', 'ehlo', 'mail', 'rcpt', 'data', 'dot', 'rset')
+  const word = fc.constantFrom(
+    '250 Ok\r\n',
+    '250-',
+    '354 \r\n',
+    '\r\n',
+    '\n',
+    '2',
+    '421 \r\n',
+    '550 5.1.1 \xff\r\n',
+    '\0',
+    '999 \r\n',
+  )
+  const noise = fc.tuple(
+    step,
+    fc.array(fc.oneof(word, fc.string()), { maxLength: 5 }),
+    fc.constantFrom('drop', 'reset'),
+  )
+  await fc.assert(
+    fc.asyncProperty(noise, async ([at, words, end]) => {
+      mx.behaviour = { [at]: [`raw:${words.join('')}`, end] }
+      const { recipients } = await internet.deliver(['bob@example.test', 'eve@example.test'])
+      assert.deepEqual(recipients.map(({ position }) => position).toSorted(), [0, 1])
+      mx.behaviour = {}
+      assert.equal((await internet.deliver('bob@example.test')).recipients[0]?.kind, 'delivered')
+    }),
+    { numRuns: 150 },
+  )
 })
 
 describe('a message', () => {

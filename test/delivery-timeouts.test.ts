@@ -72,6 +72,18 @@ describe('an answer', () => {
   })
 })
 
+test('a server that greets after four minutes gets its mail', async () => {
+  await using internet = await Internet.start()
+  const mx = await internet.domain('example.test', '127.0.0.2', { greeting: '' })
+  const delivery = internet.deliver('bob@example.test')
+  while (mx.sessions === 0) await setImmediate()
+  assert.equal(await isOverAfter(internet, 4 * MINUTE, delivery), false)
+  mx.drip('220 mx.test at last\r\n')
+  const { recipients, timings } = await delivery
+  assert.equal(recipients[0]?.kind, 'delivered')
+  assert.equal(timings.handshakeMs, 4 * MINUTE)
+})
+
 test('a message that nobody reads is given up three minutes after its last octet left', async () => {
   await using internet = await Internet.start({ limits: { addresses: 1 } })
   const mx = await internet.domain('example.test', '127.0.0.2', {

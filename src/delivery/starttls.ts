@@ -84,7 +84,7 @@ function certificateFailure(wrong: string): TlsFailure {
 
 function notPrivate(session: Session, code: 454 | 554, text: string): Failure {
   const [step, reason, whose] = ['starttls', 'tls', 'destination'] as const
-  // RFC 7505's neighbour in the registry: X.7.10 encryption needed.
+  // IANA, SMTP enhanced status codes: X.7.10, encryption needed.
   return ownFailure({
     step,
     reason,
