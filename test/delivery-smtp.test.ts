@@ -195,7 +195,8 @@ test('whatever a server says, there is an outcome', async () => {
     fc.asyncProperty(noise, async ([at, words, end]) => {
       mx.behaviour = { [at]: [`raw:${words.join('')}`, end] }
       const { recipients } = await internet.deliver(['bob@example.test', 'eve@example.test'])
-      assert.deepEqual(recipients.map(({ position }) => position).toSorted(), [0, 1])
+      assert.deepEqual(new Set(recipients.map(({ position }) => position)), new Set([0, 1]))
+      assert.equal(recipients.length, 2)
       mx.behaviour = {}
       assert.equal((await internet.deliver('bob@example.test')).recipients[0]?.kind, 'delivered')
     }),
