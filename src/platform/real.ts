@@ -1,6 +1,5 @@
 /** The real platform, put together. */
 import { movableClock, realClock } from './clock.ts'
-import { realDial } from './dial.ts'
 import { realDns } from './dns/real.ts'
 import { dnsServers } from './dns/servers.ts'
 import { realHttpsGet } from './https-get.ts'
@@ -24,7 +23,8 @@ export function realPlatform({ dns, logLevel, writeLog }: PlatformOptions): Plat
     wallClock,
     random,
     dns: realDns({ servers: dnsServers(dns), clock: wallClock, random }),
-    dial: realDial,
+    // Loaded when there is somebody to call: TLS is a good part of what starting takes.
+    dial: async (target, signal) => (await import('./dial.ts')).realDial(target, signal),
     httpsGet: realHttpsGet,
     log: createLog(logLevel, wallClock, writeLog),
   }
