@@ -175,7 +175,7 @@ test('it runs where it is installed as a dependency, whatever Node the system ha
   await mkdir(join(modules, '.bin'), { recursive: true })
   for (const part of ['bin', 'src', 'package.json'])
     await cp(join(root, part), join(installed, part), { recursive: true })
-  for (const name of ['node', 'selfsigned', 'yaml', 'postal-mime', 'iconv-lite']) {
+  for (const name of ['node', 'selfsigned', 'yaml', 'postal-mime', 'iconv-lite', 'dns-packet']) {
     await symlink(join(root, 'node_modules', name), join(modules, name))
   }
   await symlink('../sesame-ses/bin/sesame', join(modules, '.bin/sesame'))

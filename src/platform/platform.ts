@@ -20,20 +20,108 @@ export type Random = {
   fraction(): number
 }
 
-/** What a DNS question came to. `temporary`: no answer could be had (SERVFAIL, timeout), ask again later. */
+/**
+ * What a DNS question came to. `temporary`: no answer could be had (SERVFAIL, timeout), ask again later. `isAuthentic`:
+ * a resolver that we trust has checked the answer by DNSSEC.
+ */
 export type DnsAnswer<T> =
-  | { readonly kind: 'found'; readonly records: readonly T[] }
-  | { readonly kind: 'none'; readonly why: 'no-such-host' | 'no-such-type' }
+  | { readonly kind: 'found'; readonly records: readonly T[]; readonly isAuthentic: boolean }
+  | { readonly kind: 'none'; readonly why: 'no-such-host' | 'no-such-type'; readonly isAuthentic: boolean }
   | { readonly kind: 'temporary'; readonly reason: string }
 
 export type Mx = { readonly exchange: string; readonly preference: number }
 
-/** DNS look-ups. Names without a final dot. TXT records come with their strings joined (RFC 7208 §3.3). */
+/** RFC 6698 §2.1. */
+export type Tlsa = {
+  readonly usage: number
+  readonly selector: number
+  readonly matchingType: number
+  readonly data: Buffer
+}
+
+/** DNS look-ups. Names without a final dot, the root as empty. TXT records come with their strings joined (RFC 7208 §3.3). */
 export type Dns = {
+  a(name: string): Promise<DnsAnswer<string>>
+  aaaa(name: string): Promise<DnsAnswer<string>>
   txt(name: string): Promise<DnsAnswer<string>>
   cname(name: string): Promise<DnsAnswer<string>>
   mx(name: string): Promise<DnsAnswer<Mx>>
+  tlsa(name: string): Promise<DnsAnswer<Tlsa>>
 }
+
+/** What TLS came to on a connection. `authorizationError`: why the certificate is not good for the name; null: it is. */
+export type TlsState = {
+  /** `TLSv1.3` */
+  readonly version: string
+  /** OpenSSL's name. */
+  readonly cipher: string
+  readonly authorizationError: string | null
+  readonly isResumed: boolean
+  /** What the other side presented, DER, its own first. */
+  readonly chain: () => readonly Buffer[]
+}
+
+export type TlsOptions = {
+  /** The name asked for (SNI) and expected in the certificate. */
+  readonly serverName: string
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3' | 'TLSv1'
+  /** A session of before, to be taken up again. */
+  readonly session?: Buffer
+  /** Called with sessions to take up later. */
+  readonly onSession?: (session: Buffer) => void
+  /** Authorities trusted instead of the usual ones, PEM. */
+  readonly ca?: readonly string[]
+}
+
+/** Who hears of a connection. */
+export type WireListener = {
+  data(octets: Buffer): void
+  /** What was sent has left. */
+  drained(): void
+  /** Once, and nothing after it. `code`: the error of the socket; null: the other side hung up. */
+  closed(code: string | null): void
+}
+
+/** A TCP connection of ours, in the clear or in TLS. It has one listener at a time, and is read only while it has one. */
+export type Wire = {
+  readonly localAddress: string
+  readonly remoteAddress: string
+  listen(listener: WireListener): void
+  /** Sends, a string as latin1; false: wait for `drained` before the next. */
+  send(...octets: readonly (Buffer | string)[]): boolean
+  /** Goes on in TLS; does not refuse any certificate: who asked for it judges. A text says why it failed. */
+  startTls(options: TlsOptions): Promise<TlsState | string>
+  /** Sends a last text and hangs up, waiting for nothing. */
+  finish(lastWords: string): void
+  destroy(): void
+}
+
+export type DialTarget = {
+  /** An IP address. */
+  readonly address: string
+  readonly port: number
+  /** Ours to call from; any if undefined. */
+  readonly localAddress: string | undefined
+}
+
+/** Connects, or says why not (`ECONNREFUSED`). `signal` calls it off. */
+export type Dial = (target: DialTarget, signal: AbortSignal) => Promise<Wire | string>
+
+export type HttpsQuestion = {
+  /** The name in the certificate and in `Host`. */
+  readonly host: string
+  /** The IP address to ask: who asks has looked it up, and at what it is. */
+  readonly address: string
+  readonly port: number
+  readonly path: string
+  readonly maxBytes: number
+  /** Authorities trusted instead of the usual ones, PEM. */
+  readonly ca: readonly string[] | undefined
+}
+export type HttpsReply = { readonly status: number; readonly contentType: string; readonly body: string }
+
+/** GET over HTTPS, following nothing. A text says why there is no reply. `signal` calls it off. */
+export type HttpsGet = (question: HttpsQuestion, signal: AbortSignal) => Promise<HttpsReply | string>
 
 export type Log = {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -48,5 +136,7 @@ export type Platform = {
   readonly wallClock: Clock
   readonly random: Random
   readonly dns: Dns
+  readonly dial: Dial
+  readonly httpsGet: HttpsGet
   readonly log: Log
 }

@@ -1,6 +1,8 @@
 /** The real platform, put together. */
 import { movableClock, realClock } from './clock.ts'
-import { realDns } from './dns.ts'
+import { realDns } from './dns/real.ts'
+import { dnsServers } from './dns/servers.ts'
+import { realHttpsGet } from './https-get.ts'
 import { createLog, type LogLevel } from './log.ts'
 import type { Platform } from './platform.ts'
 import { realRandom } from './random.ts'
@@ -15,11 +17,15 @@ export type PlatformOptions = {
 
 export function realPlatform({ dns, logLevel, writeLog }: PlatformOptions): Platform {
   const wallClock = realClock()
+  const random = realRandom()
   return {
     clock: movableClock(wallClock),
     wallClock,
-    random: realRandom(),
-    dns: realDns(dns),
+    random,
+    dns: realDns({ servers: dnsServers(dns), clock: wallClock, random }),
+    // Loaded when there is somebody to call: TLS is a good part of what starting takes.
+    dial: async (target, signal) => (await import('./dial.ts')).realDial(target, signal),
+    httpsGet: realHttpsGet,
     log: createLog(logLevel, wallClock, writeLog),
   }
 }

@@ -23,6 +23,7 @@ export const COMPOSERS = ['cli', 'app', 'servers', 'deliver']
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-ses': ['model'],
   '@aws-sdk/client-sesv2': ['model'],
+  'dns-packet': ['platform'],
   'iconv-lite': ['message'],
   pg: ['store'],
   'postal-mime': ['message'],
@@ -35,10 +36,11 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   // config/ asks it whether a text is an address, and nothing else; store/ has PostgreSQL cancel a statement over it.
   'node:net': ['smtp', 'http', 'platform', 'cli', 'config', 'store'],
   'node:tls': ['smtp', 'http', 'platform', 'cli'],
-  'node:http': ['http', 'cli'],
-  'node:https': ['http', 'cli'],
-  'node:dns': ['platform'],
-  'node:dns/promises': ['platform'],
+  'node:http': ['http', 'platform', 'cli'],
+  'node:https': ['http', 'platform', 'cli'],
+  'node:dgram': ['platform'],
+  'node:dns': [],
+  'node:dns/promises': [],
   'node:child_process': [],
   'node:sqlite': ['store', 'platform'],
   'node:worker_threads': ['store'],
