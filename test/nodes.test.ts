@@ -109,6 +109,7 @@ describe('nodes on one database', () => {
         return answer
       }
       return {
+        ...dns,
         txt: async (asks: string) => count(await dns.txt(asks)),
         cname: async (asks: string) => count(await dns.cname(asks)),
         mx: async (asks: string) => count(await dns.mx(asks)),
