@@ -9,14 +9,7 @@ import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createUpkeep } from './domain/upkeep.ts'
 import { adminRoutes } from './operations/admin/index.ts'
-import {
-  createCounters,
-  heldMetrics,
-  nodeMetrics,
-  queueMetrics,
-  storeMetrics,
-  usageMetrics,
-} from './operations/admin/metrics.ts'
+import { createCounters, heldMetrics, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
 import { publicRoutes } from './operations/public/index.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
@@ -88,7 +81,6 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     metrics: [
       counters.read,
       () => usageMetrics(processUsage()),
-      () => storeMetrics(store.metrics()),
       () => queueMetrics(queue.metrics()),
       () => (node === undefined ? [] : nodeMetrics(node.metrics())),
       () => heldMetrics(upkeep.held()),
