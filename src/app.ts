@@ -1,4 +1,4 @@
-/** Composition: configuration and platform in, a server out. Here, in servers.ts and deliver.ts, and only here, the rooms are handed to one another. */
+/** Composition: configuration and platform in, a server out. Here, in servers.ts, answers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
 import { createDeliver, createDeliverAtOnce } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
@@ -8,9 +8,9 @@ import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createUpkeep } from './domain/upkeep.ts'
-import { adminRoutes } from './operations/admin/index.ts'
+import type { AdminDeps } from './operations/admin/index.ts'
 import { createCounters, heldMetrics, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
-import { publicRoutes } from './operations/public/index.ts'
+import { once } from './platform/once.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
 import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
@@ -71,7 +71,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Whatever its roles: it may be the only one.
   const upkeep = createUpkeep(services)
-  const admin = adminRoutes({
+  const admin: AdminDeps = {
     services,
     faults,
     arrivals: { onAccepted: (listener) => listen(state, listener) },
@@ -85,9 +85,9 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       () => (node === undefined ? [] : nodeMetrics(node.metrics())),
       () => heldMetrics(upkeep.held()),
     ],
-  })
-  const routes = [...publicRoutes(services), ...admin]
-  const servers = createServers({ services, faults, certificate, routes, counters, isReady: () => state.isReady })
+  }
+  const answers = once(async () => (await import('./answers.ts')).createAnswers(admin, counters))
+  const servers = createServers({ ...platform, config, certificate, answers })
 
   return {
     services,

@@ -1,18 +1,11 @@
 /** The listeners: which servers this process runs (its roles), and what each is handed. */
+import type { Answers } from './answers.ts'
 import type { Config, Role } from './config/config.ts'
-import { authenticateSmtp } from './domain/accounts/authentication.ts'
-import { credentialFor } from './domain/accounts/credentials.ts'
-import { authorizeOperation } from './domain/authorization/operations.ts'
-import type { Services } from './domain/context.ts'
-import type { Faults } from './domain/faults.ts'
-import { createHttpServer, type Route } from './http/server.ts'
-import { FAILURES } from './errors/catalogue.ts'
-import { SesError } from './errors/fail.ts'
-import type { Counters } from './operations/admin/metrics.ts'
-import { callerOf, createDispatch } from './operations/dispatch.ts'
-import { createSubmit, type SubmittedMail } from './operations/smtp.ts'
+import type { Principal } from './domain/context.ts'
+import { createHttpServer } from './http/server.ts'
+import type { Platform } from './platform/platform.ts'
 import { createInboundServer } from './smtp/inbound.ts'
-import { createSubmissionServer } from './smtp/submission.ts'
+import { createSubmissionServer, type SmtpDeps } from './smtp/submission.ts'
 import type { Certificate } from './smtp/tls.ts'
 
 export type Address = { readonly host: string; readonly port: number }
@@ -27,20 +20,18 @@ export type Addresses = {
 
 export type Servers = { listen(): Promise<Addresses>; close(): Promise<void> }
 
-export type ServerDeps = {
-  readonly services: Services
-  readonly faults: Faults
+export type ServersDeps = Pick<Platform, 'wallClock' | 'random' | 'log'> & {
+  readonly config: Config
   readonly certificate: Certificate
-  readonly routes: readonly Route[]
-  readonly counters: Counters
-  readonly isReady: () => boolean
+  /** Asked for when there is something to answer. */
+  readonly answers: () => Promise<Answers>
 }
 
 type Server = { listen(host: string, port: number): Promise<Address>; close(): Promise<void> }
 
 /** Makes the servers; nothing is bound before `listen`. */
-export function createServers(deps: ServerDeps): Servers {
-  const { config } = deps.services
+export function createServers(deps: ServersDeps): Servers {
+  const { config } = deps
   const http = httpServer(deps)
   const { smtp, smtps, inbound } = smtpServers(deps)
   const listen = async (role: Role, server: Server, port: number) =>
@@ -60,19 +51,13 @@ export function createServers(deps: ServerDeps): Servers {
   }
 }
 
-function httpServer({ services, faults, certificate, routes, counters, isReady }: ServerDeps): Server {
-  const { config, wallClock, random, log } = services
-  const dispatch = createDispatch(services, faults)
+function httpServer({ config, wallClock, random, log, certificate, answers }: ServersDeps): Server {
   const server = createHttpServer({
     config,
     wallClock,
     random,
     log,
-    credential: (accessKeyId) => credentialFor(services, accessKeyId),
-    authorize: (call) => counted(counters, call.service, authorizeOperation(services, callerOf(call), call.operation)),
-    invoke: (call, input) => counted(counters, call.service, dispatch(call, input)),
-    routes,
-    ready: isReady,
+    dispatcher: async () => (await answers()).dispatcher,
     ...(isHttps(config) ? { tls: certificate.pem() } : {}),
   })
   if (isHttps(config)) certificate.onChange((pem) => server.renewTls(pem))
@@ -84,28 +69,16 @@ export function isHttps({ tlsCert, tlsKey }: Pick<Config, 'tlsCert' | 'tlsKey'>)
   return tlsCert !== undefined && tlsKey !== undefined
 }
 
-/** Counts what SES refuses, by the code that the surface shows; SMTP's by v1's. */
-async function counted<T>(counters: Counters, surface: 'v1' | 'v2' | 'smtp', answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof SesError) counters.refused(surface, FAILURES[error.failure][surface === 'v2' ? 'v2' : 'v1'][0])
-    throw error
-  }
-}
-
-function smtpServers({ services, faults, certificate, counters }: ServerDeps): {
+function smtpServers({ config, wallClock, random, log, certificate, answers }: ServersDeps): {
   smtp: Server
   smtps: Server
   inbound: Server
 } {
-  const { config, wallClock, random, log } = services
   const deps = { config, clock: wallClock, random, log, secureContext: () => certificate.secureContext() }
-  const submit = createSubmit(services, faults)
-  const submission = {
+  const submission: SmtpDeps<Principal> = {
     ...deps,
-    authenticate: (user: string, password: string) => authenticateSmtp(services, user, password),
-    submit: (mail: SubmittedMail) => counted(counters, 'smtp', submit(mail)),
+    authenticate: async (user, password) => (await answers()).authenticate(user, password),
+    submit: async (mail) => (await answers()).submit(mail),
   }
   return {
     smtp: createSubmissionServer(submission, 'starttls'),

@@ -1,11 +1,6 @@
 /** Reads request bodies within limits, and inflates compressed ones within the same. */
 import { SesError, fail } from '../errors/fail.ts'
-import type { Exchange } from './exchange.ts'
-
-/** The client went away before its request was complete: there is nobody to answer. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone'
-}
+import { ClientGone, type Exchange } from './exchange.ts'
 
 /** Bodies held at once, over all connections. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024

@@ -8,7 +8,8 @@ import { startHttp } from '../../test/support/http.ts'
 import { NOW, PLAIN, exchange, sign } from '../../test/support/signing.ts'
 import { defaultConfig } from '../config/load.ts'
 import { realPlatform } from '../platform/real.ts'
-import { createHttpServer, type Route } from './server.ts'
+import { createHttpServer } from './server.ts'
+import type { Route } from './types.ts'
 
 const { limits } = defaultConfig('local')
 const HEALTH = { method: 'GET', path: '/hello', headers: {}, body: '' }
@@ -97,16 +98,12 @@ describe('slow clients', () => {
 
 test('a server that could not be made can be closed all the same', async () => {
   const { wallClock, random, log } = realPlatform({ dns: undefined, logLevel: 'error', writeLog: () => {} })
-  const server = createHttpServer<string>({
+  const server = createHttpServer({
     config: defaultConfig('local'),
     wallClock,
     random,
     log,
-    credential: async () => undefined,
-    authorize: async () => {},
-    invoke: async () => ({}),
-    routes: [],
-    ready: () => true,
+    dispatcher: () => assert.fail('nothing is asked'),
     tls: { cert: 'no certificate', key: 'no key' },
   })
   await assert.rejects(server.listen('127.0.0.1', 0))

@@ -27,6 +27,11 @@ export type Reply = {
   readonly body: string | Uint8Array
 }
 
+/** The client went away before its request was complete: there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
 /** Takes a request of node:http apart. Undefined where its target is neither a path nor a URL (RFC 9112 §3.2). */
 export function readExchange(
   request: IncomingMessage,

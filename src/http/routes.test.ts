@@ -7,7 +7,7 @@ import { startHttp } from '../../test/support/http.ts'
 import type { Sent } from '../../test/support/signing.ts'
 import { exchange } from '../../test/support/signing.ts'
 import { fail } from '../errors/fail.ts'
-import type { Route } from './server.ts'
+import type { Route } from './types.ts'
 
 function start(options: HttpOptions = {}): Promise<TestHttp> {
   return startHttp(options)

@@ -1,19 +1,10 @@
-/** The HTTP port: limits, timeouts, and which of AWS's APIs or our own routes a request is for. */
+/** The HTTP port: its limits and timeouts, and how answers go out. */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createServer } from '../platform/node-http.ts'
-import { createAwsHandler } from './aws.ts'
-import { ClientGone, createBodies } from './body.ts'
-import type { Exchange, Reply } from './exchange.ts'
-import { readExchange } from './exchange.ts'
-import { answerPreflight } from './origin.ts'
-import { createRouteHandler } from './routes.ts'
-import { hasSignature } from './signature.ts'
-import type { HttpDeps, Tls } from './types.ts'
-import { v1 } from './v1.ts'
-import { v2 } from './v2.ts'
-
-export type { Credential, HttpCall, HttpDeps, Route, RouteReply, RouteRequest, Tls } from './types.ts'
+import { once } from '../platform/once.ts'
+import { ClientGone, readExchange, type Reply } from './exchange.ts'
+import type { ServerDeps, Tls } from './types.ts'
 
 export type HttpServer = {
   /** Resolves when bound, with the address and port that came of it. */
@@ -32,14 +23,14 @@ const TIMEOUT_CHECK_MS = 5_000
 const CLOSE_MS = 10_000
 
 /** Makes the server; nothing is bound before `listen`. */
-export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
-  const dispatch = createDispatcher(deps)
+export function createHttpServer(deps: ServerDeps): HttpServer {
   let closing = false
 
   async function handle(request: IncomingMessage, response: ServerResponse, waits: boolean): Promise<void> {
     const requestId = deps.random.uuid()
     try {
       const exchange = readExchange(request, requestId, waits ? () => response.writeContinue() : undefined)
+      const dispatch = await deps.dispatcher()
       const reply = exchange ? await dispatch(exchange, response) : BAD_REQUEST
       // A body that is not wanted is drained, but one that still waits for our word must not follow.
       const mustClose = closing || request.isPaused() || (waits && !request.complete)
@@ -99,23 +90,18 @@ export function createHttpServer<P>(deps: HttpDeps<P>): HttpServer {
   }
 }
 
-/** One operation of v2 is at `/v1/email/` in earlier clients. */
-const V2_PATH = /^\/v[12]\//
-
 const BAD_REQUEST: Reply = { status: 400, headers: {}, body: '' }
 
 type Started = { readonly server: Server; readonly renew?: (tls: Tls) => void }
 
 /** node:https is loaded only where it is used. */
 function startable(options: ServerOptions, tls: Tls | undefined): () => Promise<Started> {
-  let started: Promise<Started> | undefined
-  const start = async (): Promise<Started> => {
+  return once(async () => {
     if (!tls) return { server: createServer(options) }
     const https = await import('node:https')
     const server = https.createServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
     return { server, renew: (renewed) => server.setSecureContext(renewed) }
-  }
-  return () => (started ??= start())
+  })
 }
 
 function bind(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {
@@ -128,40 +114,6 @@ function bind(server: Server, host: string, port: number): Promise<{ host: strin
       else resolve({ host: address.address, port: address.port })
     })
   })
-}
-
-function createDispatcher<P>(deps: HttpDeps<P>): (exchange: Exchange, response: ServerResponse) => Promise<Reply> {
-  const bodies = createBodies()
-  const aws = createAwsHandler(deps, bodies)
-  const routes = createRouteHandler(deps, bodies)
-  return async (exchange, response) => {
-    try {
-      const protocol = exchange.path === '/' ? v1 : V2_PATH.test(exchange.path) ? v2 : undefined
-      if (!protocol) return await routes(exchange, goneSignal(response))
-      const short = answerPreflight(exchange, deps.config) ?? (protocol === v1 ? answerRoot(exchange) : undefined)
-      return short ?? (await aws(exchange, protocol))
-    } finally {
-      bodies.release(exchange)
-    }
-  }
-}
-
-/** What comes to `/` and is no call: a browser is shown the console, anything else learns what AWS says there. */
-function answerRoot(exchange: Exchange): Reply | undefined {
-  const { method, query, headers } = exchange
-  if (method === 'POST') return undefined
-  if (method === 'GET' && (hasSignature(exchange) || /(?:^|&)Action=/.test(query))) return undefined
-  const isBrowser = (method === 'GET' || method === 'HEAD') && headers.get('accept')?.includes('text/html')
-  if (isBrowser) return { status: 302, headers: { Location: '/console/' }, body: '' }
-  return { status: 404, headers: { 'Content-Type': 'text/xml' }, body: '<UnknownOperationException/>\n' }
-}
-
-function goneSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort()
-  })
-  return controller.signal
 }
 
 /** Head and body leave in one segment: node joins a text to the head, and corks the two for bytes. */

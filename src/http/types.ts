@@ -1,6 +1,8 @@
 /** What this room is given by the application, and what it gives: the contract between HTTP and everything behind it. */
+import type { ServerResponse } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Clock, Log, Random } from '../platform/platform.ts'
+import type { Exchange, Reply } from './exchange.ts'
 
 export type HttpCall<P> = {
   readonly service: 'v1' | 'v2'
@@ -58,6 +60,22 @@ export type Route = {
   readonly handle: (request: RouteRequest) => Promise<RouteReply>
 }
 
+/** Answers a request; rejects only with ClientGone. */
+export type Dispatcher = (exchange: Exchange, response: ServerResponse) => Promise<Reply>
+
+/** What listening takes. */
+export type ServerDeps = {
+  readonly config: Config
+  readonly wallClock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Asked for with each request: it need not be there before the first. */
+  dispatcher(): Promise<Dispatcher>
+  /** HTTPS when given (PEM). */
+  readonly tls?: Tls
+}
+
+/** What answering takes. */
 export type HttpDeps<P> = {
   readonly config: Config
   /** Real time, by which signatures age. */
@@ -71,8 +89,6 @@ export type HttpDeps<P> = {
   invoke(call: HttpCall<P>, input: unknown): Promise<unknown>
   readonly routes: readonly Route[]
   ready(): boolean
-  /** HTTPS when given (PEM). */
-  readonly tls?: Tls
 }
 
 export type Tls = { readonly cert: string; readonly key: string }

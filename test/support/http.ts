@@ -3,8 +3,9 @@ import { SESClient } from '@aws-sdk/client-ses'
 import { SESv2Client } from '@aws-sdk/client-sesv2'
 import { defaultConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
-import type { Credential, HttpCall, HttpDeps, HttpServer, Route, Tls } from '../../src/http/server.ts'
-import { createHttpServer } from '../../src/http/server.ts'
+import { createDispatcher } from '../../src/http/dispatcher.ts'
+import { createHttpServer, type HttpServer } from '../../src/http/server.ts'
+import type { Credential, HttpCall, HttpDeps, Route, Tls } from '../../src/http/types.ts'
 import type { Log } from '../../src/platform/platform.ts'
 import { realPlatform } from '../../src/platform/real.ts'
 
@@ -64,7 +65,7 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     principal: KEYS.accessKeyId,
     ...options.credential,
   })
-  const server = createHttpServer<string>({
+  const deps: HttpDeps<string> = {
     config: { ...defaultConfig('local'), ...options.config },
     wallClock: { now: () => options.now?.() ?? wallClock.now(), after: (ms, task) => wallClock.after(ms, task) },
     random: platform.random,
@@ -77,6 +78,11 @@ export async function startHttp(options: HttpOptions = {}): Promise<TestHttp> {
     },
     routes: options.routes ?? [HELLO],
     ready: options.ready ?? (() => true),
+  }
+  const dispatcher = createDispatcher(deps)
+  const server = createHttpServer({
+    ...deps,
+    dispatcher: async () => dispatcher,
     ...(options.tls && { tls: options.tls }),
   })
   const { port } = await server.listen('127.0.0.1', 0)

@@ -17,7 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that compose the others, and so may import everything. */
-export const COMPOSERS = ['cli', 'app', 'servers', 'deliver']
+export const COMPOSERS = ['cli', 'app', 'servers', 'answers', 'deliver']
 
 /** npm packages, and the rooms that may use them. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {

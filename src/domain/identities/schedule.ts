@@ -1,9 +1,8 @@
 /** When the records of identities are looked for: a timer for the next one that is due, and a look at each that is. */
 import type { Cancel } from '../../platform/platform.ts'
 import type { Identity, Scope } from '../../store/types.ts'
+import { once } from '../../platform/once.ts'
 import type { Services } from '../context.ts'
-import { changeIdentity } from './identity.ts'
-import { lookAt } from './look.ts'
 import { onWake } from './wake.ts'
 
 /** Identities looked at at once; each has up to five questions to DNS. */
@@ -83,6 +82,9 @@ export function startIdentityChecks(services: Services): IdentityChecks {
   }
 }
 
+/** What looks at an identity also tells its owner, by mail: most of the program, loaded when the first is due. */
+const looking = once(async () => ({ ...(await import('./identity.ts')), ...(await import('./look.ts')) }))
+
 async function lookAtDue(services: Services, isStopped: () => boolean): Promise<void> {
   const { store, clock } = services
   while (!isStopped()) {
@@ -95,6 +97,7 @@ async function lookAtDue(services: Services, isStopped: () => boolean): Promise<
 /** One identity that cannot be looked at must not keep the others waiting: its turn comes again later. */
 async function tryToLookAt(services: Services, scope: Scope, identity: Identity, isStopped: () => boolean) {
   const { clock, log } = services
+  const { changeIdentity, lookAt } = await looking()
   try {
     await lookAt(services, scope, identity)
   } catch (error) {
