@@ -1,6 +1,6 @@
 /** Composition: configuration and platform in, a server out. Here, in servers.ts, answers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
-import { createDeliver, createDeliverAtOnce } from './deliver.ts'
+import { createDeliver, createDeliverAtOnce, type Deliver } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
 import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
@@ -34,14 +34,15 @@ export type App = {
 }
 
 // Jobs run side by side, and how many the queue keeps in memory before the rest stays in the database.
-const DELIVERIES_AT_ONCE = 16
+const CAPTURES_AT_ONCE = 16
+/** Almost all of their time they wait for others. */
+const DELIVERIES_AT_ONCE = 200
 const JOBS_IN_MEMORY = 10_000
 // Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
 const JOBS_OF_A_NODE = 1_000
 
 /** Opens the store and puts the server together; nothing listens yet. Throws an Error with words for the operator. */
 export async function createApp(config: Config, platform: Platform, leaseTimes = LEASE_TIMES): Promise<App> {
-  checkTransport(config)
   const certificate = await loadCertificate(config, platform.log)
   const opened = await openStore({ database: config.database, log: platform.log, wallClock: platform.wallClock })
   // Whoever delivers runs first what he accepts himself.
@@ -66,7 +67,8 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       for (const listener of state.listeners) listener()
     },
   }
-  const queue = queueOf(services, opened, node)
+  const deliver = createDeliver(services)
+  const queue = queueOf(services, opened, node, deliver)
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Whatever its roles: it may be the only one.
@@ -108,6 +110,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       upkeep.stop()
       await servers.close()
       await queue.close()
+      deliver.close()
       await services.quotas.close()
       await node?.leave()
       certificate.close()
@@ -118,14 +121,6 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
 
 type State = { isReady: boolean; publicUrl: string; readonly listeners: Set<() => void> }
 
-/** A transport that this version has not must not be taken for one: mail would wait for ever. */
-function checkTransport({ transport }: Config): void {
-  if (transport === 'capture') return
-  throw new Error(
-    `The transport "${transport}" comes with a later version. This one captures mail: start it with --transport capture.`,
-  )
-}
-
 /** Counted by this process, or shared with the others where there may be some. */
 function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Quotas {
   const { limits } = store
@@ -133,11 +128,10 @@ function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Qu
   return createSharedQuotas({ clock, wallClock, log, store, limits, node: random.uuid() })
 }
 
-function queueOf(services: Services, store: Store, node: Node | undefined): Queue {
-  const { clock, log } = services
-  const deliver = createDeliver(services)
+function queueOf({ clock, log, config }: Services, store: Store, node: Node | undefined, { run }: Deliver): Queue {
   const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
-  return createQueue({ store, node, clock, log, deliver, concurrency: DELIVERIES_AT_ONCE, maxInMemory })
+  const concurrency = config.transport === 'capture' ? CAPTURES_AT_ONCE : DELIVERIES_AT_ONCE
+  return createQueue({ store, node, clock, log, deliver: run, concurrency, maxInMemory })
 }
 
 /** One of those on the database, when others may be there; undefined: we have it to ourselves. */

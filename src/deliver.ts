@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
-import { isOutOfOffice } from './message/simulated.ts'
+import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
 import type { Delivered } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
@@ -11,15 +11,29 @@ import type { Job } from './store/types.ts'
  * Outcomes that are known at the acceptance. A process that does not deliver leaves them to one that does, and who is
  * out of office has a reply to write, for which there must be a job.
  */
-export function createDeliverAtOnce({ roles, hostname }: Config): Services['deliverAtOnce'] {
+export function createDeliverAtOnce({ roles, hostname, transport }: Config): Services['deliverAtOnce'] {
   return (destination, recipients) => {
+    if (transport !== 'capture' && destination !== SIMULATOR_DOMAIN) return undefined
     if (!roles.has('delivery') || recipients.some(({ mailbox }) => isOutOfOffice(mailbox))) return undefined
     return deliver(hostname, destination, recipients)
   }
 }
 
-/** Every transport of this version has an answer at once, so that a job is over after one attempt. */
-export function createDeliver(services: Services): (job: Job) => Promise<Delivered> {
+/** What the queue runs for a job. `close`: nothing more comes. */
+export type Deliver = { readonly run: (job: Job) => Promise<Delivered>; readonly close: () => void }
+
+export function createDeliver(services: Services): Deliver {
+  const atOnce = createAtOnce(services)
+  if (services.config.transport === 'capture') return { run: atOnce, close: () => {} }
+  const network = createNetwork(services)
+  return {
+    run: (job) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job)),
+    close: network.close,
+  }
+}
+
+/** Captured and simulated mail: there is an answer at once, so that a job is over after one attempt. */
+function createAtOnce(services: Services): Deliver['run'] {
   const { store, clock, config } = services
   // What writes an outcome sends mail too, and so needs most of the program: it is loaded with the first job.
   const writing = once(async () => ({
@@ -38,5 +52,42 @@ export function createDeliver(services: Services): (job: Job) => Promise<Deliver
         await answerOutOfOffice(services, job, recipients)
       },
     }
+  }
+}
+
+/** Over the network, with what is needed for it loaded when there is a job. */
+function createNetwork(services: Services): Deliver {
+  const { config, wallClock, random, dns, dial, httpsGet } = services
+  let isClosed = false
+  const loaded = once(async () => {
+    const { attemptOver } = await import('./domain/delivery/attempt.ts')
+    const { createOutbound } = await import('./delivery/outbound.ts')
+    const { ownAddresses } = await import('./platform/own-addresses.ts')
+    const outbound = createOutbound({
+      clock: wallClock,
+      random,
+      dns,
+      dial,
+      httpsGet,
+      hostname: config.hostname,
+      port: config.mxPort,
+      allowPrivate: config.allowPrivateDestinations,
+      ownAddresses: ownAddresses(),
+      smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
+    })
+    close = outbound.close
+    if (isClosed) close()
+    return { attemptOver, outbound }
+  })
+  let close = () => {}
+  return {
+    async run(job) {
+      const { attemptOver, outbound } = await loaded()
+      return (await attemptOver(services, outbound.deliver, job)) ?? 'done'
+    },
+    close() {
+      isClosed = true
+      close()
+    },
   }
 }

@@ -4,6 +4,17 @@ export type Profile = 'local' | 'strict' | 'production'
 export type Role = 'api' | 'smtp' | 'inbound' | 'delivery' | 'events'
 export type Transport = 'capture' | 'direct' | 'smarthost'
 
+/**
+ * A mail server that takes all our mail. `none`: in the clear; `optional`: STARTTLS if it works; `starttls` and `tls`: in
+ * TLS by STARTTLS or from the start, with a certificate that is good for its name; `…-unverified`: with any.
+ */
+export type Smarthost = {
+  readonly host: string
+  readonly port: number
+  readonly tls: 'none' | 'optional' | 'starttls' | 'starttls-unverified' | 'tls' | 'tls-unverified'
+  readonly credentials: { readonly user: string; readonly password: string } | undefined
+}
+
 export type Config = {
   readonly profile: Profile
   readonly dataDir: string
@@ -29,6 +40,8 @@ export type Config = {
   readonly tlsKey: string | undefined
   readonly roles: ReadonlySet<Role>
   readonly transport: Transport
+  /** Where everything goes with the transport `smarthost`. */
+  readonly smarthost: Smarthost | undefined
   /** `SERVER[:PORT]`; undefined: the system's resolvers. */
   readonly dns: string | undefined
   readonly mxPort: number

@@ -195,6 +195,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     tlsKey: get('tlsKey'),
     roles: get('roles'),
     transport: get('transport'),
+    smarthost: get('smarthost'),
     dns: get('dns'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
@@ -242,6 +243,9 @@ function inDataDir(database: string, dataDir: string): string {
 function checkTogether(config: Config, errors: string[]): void {
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     errors.push('--tls-cert and --tls-key go together: give both or neither.')
+  }
+  if (config.transport === 'smarthost' && config.smarthost === undefined) {
+    errors.push('--transport smarthost needs a server: give it with --smarthost.')
   }
   const isOpen = config.anyCredentials || config.anyIdentity
   if (config.profile === 'production' && isOpen) {

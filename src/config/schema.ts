@@ -173,6 +173,14 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     doc: '`capture` keeps mail here, to be read over the admin API; `direct` delivers to the MX of each recipient; `smarthost` hands everything to one server.',
     group: 'delivery',
   },
+  smarthost: {
+    name: 'smarthost',
+    kind: kinds.optional(kinds.smarthost),
+    defaults: everywhere<Config['smarthost']>(undefined),
+    doc: 'The server of the transport `smarthost`: `smtp://[USER:PASSWORD@]HOST[:PORT]` (587; STARTTLS if it is offered, and always with a password) or `smtps://…` (465). `?tls=` makes it stricter or milder: `starttls`, `starttls-unverified`, `tls-unverified`, `none`.',
+    group: 'delivery',
+    secret: true,
+  },
   dns: {
     name: 'dns',
     kind: kinds.optional(kinds.server),

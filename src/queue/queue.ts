@@ -25,10 +25,14 @@ import type { Node } from './node.ts'
 import type { Memory, Source } from './source.ts'
 
 /**
- * What became of an attempt: the job is to be tried again at a time, or is over. `settle` writes that, and is called
- * until it succeeds: what was delivered must not be delivered again because a database was away. 'done': it is written.
+ * What became of an attempt. `settle` writes it, and is called until it succeeds: what was delivered must not be
+ * delivered again because a database was away. With `retryAt` what it writes is that the job goes on then; `retryAt`
+ * alone has the queue write that. 'done': it is over, and written.
  */
-export type Delivered = 'done' | { readonly settle: () => Promise<void> } | { readonly retryAt: number }
+export type Delivered =
+  | 'done'
+  | { readonly settle: () => Promise<void>; readonly retryAt?: number | undefined }
+  | { readonly retryAt: number }
 
 export type QueueDeps = {
   readonly store: Pick<Store, 'jobs' | 'messages' | 'nodes'>
@@ -68,7 +72,7 @@ const SOONEST_RETRY_MS = 1_000
 type Ending = {
   readonly write: () => Promise<unknown>
   readonly failure: string
-  readonly postponedUntil?: number
+  readonly postponedUntil?: number | undefined
 }
 
 /** Makes a queue; it runs nothing before it is started. */
@@ -200,7 +204,13 @@ class JobQueue {
     try {
       const delivered = await deliver(job)
       if (delivered === 'done') return undefined
-      if ('settle' in delivered) return { write: delivered.settle, failure: 'a job could not be settled' }
+      if ('settle' in delivered) {
+        return {
+          write: delivered.settle,
+          failure: 'a job could not be settled',
+          postponedUntil: delivered.retryAt,
+        }
+      }
       return this.#postponement({
         ...job,
         attempts,

@@ -5,7 +5,7 @@ import type { Db, Tx, Value } from './db.ts'
 import { dayOf } from './message-day.ts'
 import { integer, json, nullable, oneOf, row, text } from './rows.ts'
 import type { MessageStore } from './store.ts'
-import type { Attempt, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
+import type { Attempt, JobRest, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
 
 const RECIPIENTS = query(
   `select position, address, mailbox, field, status, reply, updated_at as "updatedAt" from recipients
@@ -58,18 +58,23 @@ export async function addAttempt(tx: Tx, scope: Scope, messageId: string, attemp
   await tx.run(INSERT_ATTEMPT, [...keyOf(scope, messageId), ...said])
 }
 
+const THE_JOB = `id = ?4 and account = ?1 and region = ?2 and message_id = ?3 and owner is not distinct from ?5`
+const END = `delete from jobs where ${THE_JOB}`
+const GO_ON = `update jobs set recipients = ?6, attempts = ?7, due_at = ?8, waiting = 1, owner = null where ${THE_JOB}`
+
+function valuesOf({ recipients, attempts, dueAt }: JobRest): readonly Value[] {
+  return [JSON.stringify(recipients), attempts, dueAt]
+}
+
 /** See {@link MessageStore.settle}. */
 export const settle = urgentCommand('messages.settle', async (tx, settlement: Settlement) => {
-  const { scope, messageId, jobId, owner = null, at, updates, events, attempt, counts } = settlement
+  const { scope, messageId, jobId, rest, owner = null, at, updates, events, attempt, counts } = settlement
   const key = keyOf(scope, messageId)
-  // A job ends once, by the node that has it. Whoever ends it again (it was run twice, or the node was given up
-  // meanwhile) must not tell the same story twice.
+  // An attempt ends once, by the node that has the job. Whoever ends it again (it was run twice, or the node was given
+  // up meanwhile) must not tell the same story twice.
   if (jobId !== null) {
-    const ended = await tx.run(
-      `delete from jobs where id = ?4 and account = ?1 and region = ?2 and message_id = ?3
-       and owner is not distinct from ?5`,
-      [scope.account, scope.region, messageId, jobId, owner],
-    )
+    const job = [scope.account, scope.region, messageId, jobId, owner]
+    const ended = rest === undefined ? await tx.run(END, job) : await tx.run(GO_ON, [...job, ...valuesOf(rest)])
     if (ended === 0) return
   }
   // The message was removed meanwhile: nothing may hang on it any more.

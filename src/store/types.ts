@@ -275,11 +275,16 @@ export type Acceptance = {
   readonly owner?: number | null
 }
 
+/** What is left of a job after an attempt: those who were not reached, and when to try again. */
+export type JobRest = Pick<Job, 'recipients' | 'attempts' | 'dueAt'>
+
 export type Settlement = {
   readonly scope: Scope
   readonly messageId: string
-  /** The job that ended; null: an outcome after the fact (a complaint, an asynchronous bounce). */
+  /** The job that was attempted; null: an outcome after the fact (a complaint, an asynchronous bounce). */
   readonly jobId: number | null
+  /** Nobody's from now on, and to be run again; left out: the job has ended. */
+  readonly rest?: JobRest | undefined
   /** Who had the job when it was delivered; left out: nobody. */
   readonly owner?: number | null
   readonly at: number

@@ -25,9 +25,28 @@ export function validityFrom(ms: number): Validity {
 /** The `DKIM-Signature` field with its final CRLF, to be put in front of the message that was prepared. */
 export function sign(prepared: Prepared, signer: Signer, validity: Validity): string {
   const unsigned = unsignedField(prepared, signer, validity)
-  const feedbackIds = signer.coversFeedbackId ? prepared.feedbackIds.join('') : ''
-  const input = `${prepared.headers}${feedbackIds}${relaxedField(unsigned)}`
-  return `${unsigned}${foldedBase64(signatureOf(input, signer))}\r\n`
+  return signedField(unsigned, signatureOf(inputOf(prepared, signer, unsigned), signer))
+}
+
+/** As {@link sign}, on one of the threads that Node keeps for such work: this one goes on meanwhile. */
+export async function signLater(prepared: Prepared, signer: Signer, validity: Validity): Promise<string> {
+  const unsigned = unsignedField(prepared, signer, validity)
+  const { digest, octets } = signable(inputOf(prepared, signer, unsigned), signer)
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  cryptoSign(digest, octets, signer.key, (error, signature) => {
+    if (error === null) resolve(signature)
+    else reject(error)
+  })
+  return signedField(unsigned, (await promise).toString('base64'))
+}
+
+function inputOf(prepared: Prepared, { coversFeedbackId }: Signer, unsigned: string): string {
+  const feedbackIds = coversFeedbackId ? prepared.feedbackIds.join('') : ''
+  return `${prepared.headers}${feedbackIds}${relaxedField(unsigned)}`
+}
+
+function signedField(unsigned: string, signature: string): string {
+  return `${unsigned}${foldedBase64(signature)}\r\n`
 }
 
 /** The fields of all signers, in their order, to be put in front of `message`. The body is hashed once. */
@@ -37,14 +56,19 @@ export function signMessage(message: Uint8Array, signers: readonly Signer[], val
   return signers.map((signer) => sign(prepared, signer, validity)).join('')
 }
 
-/** The signature, base64, of the relaxed header fields given as Latin-1. Ed25519 signs their SHA-256 (RFC 8463 §3). */
-export function signatureOf(
-  input: string,
-  { algorithm, key }: { readonly algorithm: Algorithm; readonly key: KeyObject },
-): string {
+type Algorithmic = { readonly algorithm: Algorithm; readonly key: KeyObject }
+
+/** The signature, base64, of the relaxed header fields given as Latin-1. */
+export function signatureOf(input: string, signer: Algorithmic): string {
+  const { digest, octets } = signable(input, signer)
+  return cryptoSign(digest, octets, signer.key).toString('base64')
+}
+
+/** Ed25519 signs the SHA-256 of what RSA hashes itself (RFC 8463 §3). */
+function signable(input: string, { algorithm }: Pick<Algorithmic, 'algorithm'>) {
   const octets = Buffer.from(input, 'latin1')
-  if (algorithm === 'rsa-sha256') return cryptoSign('sha256', octets, key).toString('base64')
-  return cryptoSign(null, hash('sha256', octets, 'buffer'), key).toString('base64')
+  if (algorithm === 'rsa-sha256') return { digest: 'sha256', octets }
+  return { digest: null, octets: hash('sha256', octets, 'buffer') }
 }
 
 /** RFC 5322 §2.1.1. */

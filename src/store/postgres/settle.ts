@@ -18,6 +18,9 @@ const ROWS = rowsets({
     owner: 'bigint',
     at: 'bigint',
     minute: 'bigint',
+    restRecipients: 'text',
+    restAttempts: 'bigint',
+    restDueAt: 'bigint',
     n: 'bigint',
   },
   change: { n: 'bigint', position: 'bigint', status: 'text', reply: 'text' },
@@ -37,7 +40,7 @@ const ROWS = rowsets({
 const DAY = `$${ROWS.next}::integer`
 
 /**
- * `live`: those whose job had not ended and was the owner's, and whose message is there and stays so until the end of
+ * `live`: those whose job was there and the owner's (it ends, or goes on with the rest), and whose message is there and stays so until the end of
  * the transaction.
  */
 const SETTLE = query(
@@ -46,13 +49,20 @@ const SETTLE = query(
    ), ended as (
      delete from jobs using given
      where jobs.account = given.account and jobs.region = given.region and jobs.message_id = given.message_id
-       and jobs.id = given.job_id and jobs.owner is not distinct from given.owner
+       and jobs.id = given.job_id and jobs.owner is not distinct from given.owner and given.rest_due_at is null
+     returning n
+   ), going_on as (
+     update jobs set recipients = given.rest_recipients, attempts = given.rest_attempts, due_at = given.rest_due_at,
+       waiting = 1, owner = null
+     from given
+     where jobs.account = given.account and jobs.region = given.region and jobs.message_id = given.message_id
+       and jobs.id = given.job_id and jobs.owner is not distinct from given.owner and given.rest_due_at is not null
      returning n
    ), live as materialized (
      select given.* from given join messages
        on messages.account = given.account and messages.region = given.region and messages.id = given.message_id
          and messages.day = ${DAY}
-     where job_id is null or n in (select n from ended)
+     where job_id is null or n in (select n from ended union all select n from going_on)
      for key share of messages
    ), recipients_in as (
      update recipients set status = change.status, reply = change.reply, updated_at = live.at
@@ -88,10 +98,13 @@ export const settleTogether: Together<Settlement, void> = {
   async run(tx, settlements) {
     const numbered = settlements.map((settlement, index) => ({ ...settlement, n: index + 1 }))
     const values = ROWS.values({
-      settlement: numbered.map(({ scope, owner = null, ...settlement }) => ({
+      settlement: numbered.map(({ scope, owner = null, rest, ...settlement }) => ({
         ...scope,
         ...settlement,
         owner,
+        restRecipients: rest === undefined ? null : JSON.stringify(rest.recipients),
+        restAttempts: rest?.attempts ?? null,
+        restDueAt: rest?.dueAt ?? null,
         minute: minuteOf(settlement.at),
       })),
       change: numbered.flatMap(({ n, updates }) => lastOfEach(updates).map((update) => ({ n, ...update }))),

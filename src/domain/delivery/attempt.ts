@@ -1,0 +1,69 @@
+/** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
+import type { NetworkOutcome } from '../../message/outcome.ts'
+import type { ConfigurationSet, Job, Recipient, StoredMessage } from '../../store/types.ts'
+import type { Services } from '../context.ts'
+import { forwardBounces } from './forwarding.ts'
+import { judge } from './judge.ts'
+import { recordsOfAttempt } from './records.ts'
+import { expiryOf } from './schedule.ts'
+import { signed } from './signing.ts'
+
+/** A message as it goes out to one destination. */
+export type Outgoing = {
+  /** The recipients' domain. */
+  readonly domain: string
+  /** Of the envelope; empty for the null return path. */
+  readonly sender: string
+  readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
+  readonly message: Buffer
+  readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE'
+}
+
+/** Hands mail to others; whatever goes wrong is in the outcome. */
+export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
+
+/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due. */
+export type Ended = { readonly settle: () => Promise<void>; readonly retryAt: number | undefined }
+
+/** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
+export async function attemptOver(services: Services, network: Network, job: Job): Promise<Ended | undefined> {
+  const { clock, store } = services
+  const { scope, messageId, destination } = job
+  const startedAt = clock.now()
+  const stored = await store.messages.find(messageId)
+  const raw = await store.messages.raw(scope, messageId)
+  if (stored === undefined || raw === undefined) return undefined
+  const all = await store.messages.recipients(scope, messageId)
+  const recipients = all.filter(({ position }) => job.recipients.includes(position))
+  const set = await setOf(services, stored)
+  const message = await signed(services, stored, raw)
+  const outcome = await network({
+    domain: destination,
+    sender: stored.message.returnPath,
+    recipients,
+    message,
+    tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+  })
+  const now = clock.now()
+  const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
+  const judgement = judge(outcome, expiry, now)
+  const attempts = job.attempts + 1
+  const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now }
+  const records = recordsOfAttempt(services, attempted, judgement)
+  let isForwarded = false
+  return {
+    retryAt: records.rest?.dueAt,
+    async settle() {
+      // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
+      if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)
+      isForwarded = true
+      await store.messages.settle({ scope, messageId, jobId: job.id, owner: job.owner, at: now, ...records })
+    },
+  }
+}
+
+/** A set that was deleted since has no say any more. */
+async function setOf({ store }: Services, { scope, message }: StoredMessage): Promise<ConfigurationSet | undefined> {
+  if (message.configurationSet === null) return undefined
+  return await store.cached.configurationSets.find(scope, message.configurationSet)
+}

@@ -1,0 +1,146 @@
+/** What is written down of an attempt over the network: states of recipients, SES's events, and what the statistics count. */
+import type { MailTags } from '../../events/mail.ts'
+import { bounceEvent, deliveryDelayEvent, deliveryEvent, type EventRecord } from '../../events/records.ts'
+import { type NetworkOutcome, type Remote, type Reply, replyLine } from '../../message/outcome.ts'
+import type { Attempt, JobRest, Recipient, Settlement, StoredMessage } from '../../store/types.ts'
+import type { Services } from '../context.ts'
+import { feedbackId, NO_COUNTS } from '../outcomes.ts'
+import type { Bounced, Delayed, Judgement } from './judge.ts'
+import { type Expiry, retryAfter } from './schedule.ts'
+
+export type Attempted = {
+  readonly stored: StoredMessage
+  readonly destination: string
+  readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
+  readonly outcome: NetworkOutcome
+  /** Attempts of the job, this one included. */
+  readonly attempts: number
+  readonly expiry: Expiry
+  /** In SES's time. */
+  readonly startedAt: number
+  readonly now: number
+}
+
+export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts'> & {
+  readonly attempt: Attempt
+  readonly rest: JobRest | undefined
+}
+
+export function recordsOfAttempt(services: Services, attempted: Attempted, judgement: Judgement): AttemptRecords {
+  const { reached, bounced, delayed } = judgement
+  const { destination, outcome, attempts, expiry, startedAt, now } = attempted
+  const retry = retryAfter(attempts, now, expiry, services.random.fraction())
+  return {
+    updates: [
+      ...reached.map(({ position, reply }) => ({ position, status: 'delivered' as const, reply: replyLine(reply) })),
+      ...bounced.map(({ position, reply }) => ({ position, status: 'bounced' as const, reply: replyLine(reply) })),
+      ...delayed.map(({ position, reply }) => ({ position, status: 'delayed' as const, reply: replyLine(reply) })),
+    ],
+    events: [
+      ...deliveries(attempted, judgement.reached),
+      ...bounces(services, attempted, bounced),
+      ...(retry.isTold ? delays(attempted, delayed) : []),
+    ],
+    attempt: {
+      destination,
+      at: startedAt,
+      durationMs: Math.max(0, now - startedAt),
+      transport: outcome.transport,
+      transcript: outcome.transcript,
+    },
+    counts: { ...NO_COUNTS, bounces: bounced.filter(({ bounceType }) => bounceType === 'Permanent').length },
+    rest:
+      delayed.length === 0
+        ? undefined
+        : { recipients: delayed.map(({ position }) => position), attempts, dueAt: retry.at },
+  }
+}
+
+/** One Delivery event for those whom one transaction reached with one reply. */
+function deliveries(attempted: Attempted, reached: Judgement['reached']): readonly EventRecord[] {
+  const { now, stored, outcome } = attempted
+  const groups = Map.groupBy(reached, ({ reply, remote }) => `${remote.ip} ${remote.egressIp} ${replyLine(reply)}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    return deliveryEvent(now, sentThrough(first.remote), {
+      processingTimeMillis: Math.max(0, now - stored.message.acceptedAt),
+      recipients: addressesOf(attempted, group),
+      smtpResponse: replyLine(first.reply),
+      remoteMtaIp: first.remote.ip,
+      reportingMTA: outcome.reportingMta,
+    })
+  })
+}
+
+/** Bounces of one kind, from one host, make one event. */
+function bounces(services: Services, attempted: Attempted, bounced: readonly Bounced[]): readonly EventRecord[] {
+  const { now, stored, outcome } = attempted
+  const groups = Map.groupBy(
+    bounced,
+    ({ bounceType, bounceSubType, remote }) => `${bounceType} ${bounceSubType} ${remote?.ip} ${remote?.egressIp}`,
+  )
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const { remote, bounceType, bounceSubType } = first
+    return bounceEvent(now, sentThrough(remote), {
+      feedbackId: feedbackId(services, stored, now),
+      bounceType,
+      bounceSubType,
+      bouncedRecipients: group.map(({ position, reply }) => ({
+        emailAddress: addressOf(attempted, position),
+        action: 'failed',
+        status: statusOf(reply),
+        diagnosticCode: diagnosticOf(reply),
+      })),
+      reportingMTA: `dns; ${outcome.reportingMta}`,
+      ...(remote === null ? {} : { remoteMtaIp: remote.ip }),
+    })
+  })
+}
+
+function delays(attempted: Attempted, delayed: readonly Delayed[]): readonly EventRecord[] {
+  const { now, expiry } = attempted
+  return Array.from(
+    Map.groupBy(delayed, ({ delayType }) => delayType),
+    ([delayType, group]) =>
+      deliveryDelayEvent(
+        now,
+        {},
+        {
+          delayType,
+          expirationTime: expiry.at,
+          delayedRecipients: group.map(({ position, reply }) => ({
+            emailAddress: addressOf(attempted, position),
+            status: statusOf(reply),
+            diagnosticCode: diagnosticOf(reply),
+          })),
+        },
+      ),
+  )
+}
+
+/** RFC 3464 §2.3.4: three numbers, also where the other side gave none. */
+export function statusOf({ code, enhanced }: Reply): string {
+  return enhanced ?? `${Math.floor(code / 100)}.0.0`
+}
+
+/** RFC 3464 §2.3.6. */
+export function diagnosticOf(reply: Reply): string {
+  return `smtp; ${replyLine(reply)}`
+}
+
+function sentThrough(remote: Remote | null): MailTags {
+  if (remote === null) return {}
+  const { egressIp, tls } = remote
+  return { 'ses:outgoing-ip': [egressIp], ...(tls === null ? {} : { 'ses:outgoing-tls-version': [tls.version] }) }
+}
+
+function addressesOf(attempted: Attempted, group: readonly { readonly position: number }[]): readonly string[] {
+  return group.map(({ position }) => addressOf(attempted, position))
+}
+
+function addressOf({ recipients }: Attempted, position: number): string {
+  return recipients.find((each) => each.position === position)?.mailbox ?? ''
+}
