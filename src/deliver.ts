@@ -1,5 +1,6 @@
 /** Delivery, put together: what is known at once, and what the queue runs for a job. */
 import type { Config } from './config/config.ts'
+import type { Outbound } from './delivery/outbound.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
@@ -58,12 +59,12 @@ function createAtOnce(services: Services): Deliver['run'] {
 /** Over the network, with what is needed for it loaded when there is a job. */
 function createNetwork(services: Services): Deliver {
   const { config, wallClock, random, dns, dial, httpsGet } = services
-  let isClosed = false
+  let outbound: Outbound | undefined
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
-    const outbound = createOutbound({
+    const made = createOutbound({
       clock: wallClock,
       random,
       dns,
@@ -75,19 +76,15 @@ function createNetwork(services: Services): Deliver {
       ownAddresses: ownAddresses(),
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
-    close = outbound.close
-    if (isClosed) close()
-    return { attemptOver, outbound }
+    outbound = made
+    return { attemptOver, made }
   })
-  let close = () => {}
   return {
     async run(job) {
-      const { attemptOver, outbound } = await loaded()
-      return (await attemptOver(services, outbound.deliver, job)) ?? 'done'
+      const { attemptOver, made } = await loaded()
+      return (await attemptOver(services, made.deliver, job)) ?? 'done'
     },
-    close() {
-      isClosed = true
-      close()
-    },
+    // Called when no job runs any more.
+    close: () => outbound?.close(),
   }
 }

@@ -87,6 +87,31 @@ test('a file may hold lists, numbers and switches', async () => {
   assert.equal(config.accountId, '000000000012')
 })
 
+test('a smarthost is a URL, whose password no error shows', async () => {
+  const given = async (url: string) =>
+    (await good({ args: ['--transport', 'smarthost', '--smarthost', url] })).smarthost
+  assert.deepEqual(await given('smtp://relay.example'), {
+    host: 'relay.example',
+    port: 587,
+    tls: 'optional',
+    credentials: undefined,
+  })
+  assert.deepEqual(await given('smtps://ann%40example.com:p%3Aw@[2001:db8::1]:2465?tls=tls-unverified'), {
+    host: '2001:db8::1',
+    port: 2465,
+    tls: 'tls-unverified',
+    credentials: { user: 'ann@example.com', password: 'p:w' },
+  })
+  assert.deepEqual(await errors({ args: ['--transport', 'smarthost'] }), [
+    '--transport smarthost needs a server: give it with --smarthost.',
+  ])
+  for (const url of ['http://x', 'smtp://', 'smtp://u:secret@h?tls=none', 'smtp://u:%zz@h', 'smtps://h?tls=starttls']) {
+    const [error = ''] = await errors({ args: ['--smarthost', url] })
+    assert.match(error, /^--smarthost: the value /)
+    assert.doesNotMatch(error, /secret/)
+  }
+})
+
 test('the config cannot be changed', async () => {
   const config = await good({})
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.limits) && Object.isFrozen(config.corsOrigins))

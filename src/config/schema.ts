@@ -3,6 +3,7 @@
  * `_` for `-`), the key in the file `name`. `load.ts` reads them, `describe.ts` makes the help and docs/configuration.md.
  */
 import type { Config, Limits, Profile } from './config.ts'
+import { smarthost } from './smarthost.ts'
 import * as kinds from './values.ts'
 import type { Kind } from './values.ts'
 
@@ -175,7 +176,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   },
   smarthost: {
     name: 'smarthost',
-    kind: kinds.optional(kinds.smarthost),
+    kind: kinds.optional(smarthost),
     defaults: everywhere<Config['smarthost']>(undefined),
     doc: 'The server of the transport `smarthost`: `smtp://[USER:PASSWORD@]HOST[:PORT]` (587; STARTTLS if it is offered, and always with a password) or `smtps://…` (465). `?tls=` makes it stricter or milder: `starttls`, `starttls-unverified`, `tls-unverified`, `none`.',
     group: 'delivery',

@@ -1,6 +1,5 @@
 /** How a setting is read from text: each kind of value, its description in the docs, and what is wrong with a bad one. */
 import { isIP } from 'node:net'
-import type { Smarthost } from './config.ts'
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string }
 
@@ -144,45 +143,6 @@ export const url: Kind<string> = {
     return good(parsed.href.replace(/\/+$/, ''))
   },
   print: String,
-}
-
-const SMARTHOST_TLS = {
-  'smtp:': ['none', 'optional', 'starttls', 'starttls-unverified'],
-  'smtps:': ['tls', 'tls-unverified'],
-} as const
-
-/** `smtp://user:password@host:587?tls=starttls`, the parts percent-encoded where they must be. */
-export const smarthost: Kind<Smarthost> = {
-  shape: 'URL',
-  parse(value) {
-    const url = URL.canParse(value) ? new URL(value) : undefined
-    const scheme = url?.protocol
-    if (url === undefined || (scheme !== 'smtp:' && scheme !== 'smtps:') || url.hostname === '') {
-      return bad('is not smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…')
-    }
-    const asked = url.searchParams.get('tls') ?? (scheme === 'smtp:' ? 'optional' : 'tls')
-    const tls = SMARTHOST_TLS[scheme].find((each) => each === asked)
-    if (tls === undefined) return bad(`has a tls that is not one of ${SMARTHOST_TLS[scheme].join(', ')}`)
-    const user = decoded(url.username)
-    const password = decoded(url.password)
-    if (user === undefined || password === undefined) return bad('has a user or password that is badly encoded')
-    const isOther =
-      url.pathname.length > 1 || url.hash !== '' || [...url.searchParams.keys()].some((key) => key !== 'tls')
-    if (isOther) return bad('has parts besides scheme, user, password, host, port and ?tls=')
-    const port = url.port === '' ? (scheme === 'smtp:' ? 587 : 465) : Number(url.port)
-    const credentials = user === '' ? undefined : { user, password }
-    if (credentials !== undefined && tls === 'none') return bad('would send a password in the clear')
-    return good({ host: url.hostname.replace(/^\[|\]$/g, ''), port, tls, credentials })
-  },
-  print: ({ host, port, tls }) => `${tls.startsWith('tls') ? 'smtps' : 'smtp'}://${host}:${port}?tls=${tls}`,
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Origins (`https://app.example.com`) with commas between, or `*`. */
