@@ -1,7 +1,7 @@
 /** Accepting mail while a million messages wait. */
 import { join } from 'node:path'
 import { makeAllDue, multiply, openPostgresUrl, openSqliteFile, type Database } from '../backlog.ts'
-import { interleaved, type Context, type Scenario } from '../context.ts'
+import { firstRun, interleaved, type Context, type Scenario } from '../context.ts'
 import { errorNotes, number, percent, ranged, ratios } from '../format.ts'
 import { measure, type Measured } from '../load.ts'
 import { residentMb } from '../proc.ts'
@@ -126,7 +126,7 @@ async function compare(
   const kinds = ['empty', 'queued'] as const
   for (const kind of kinds) {
     say(`warm up: ${engine.name}, ${kind}`)
-    await drive(context, pair[kind], pids)
+    await drive(firstRun(context), pair[kind], pids)
   }
   const results = await interleaved(
     context,

@@ -1,5 +1,5 @@
 /** SendEmail over HTTP: signed, durable, against a server that only reads and answers the same octets. */
-import { interleaved, type Context, type Scenario, type Section } from '../context.ts'
+import { firstRun, interleaved, type Context, type Scenario, type Section } from '../context.ts'
 import { errorNotes, number, percent, ranged, ratios } from '../format.ts'
 import { measure, type Measured } from '../load.ts'
 import { memoryFolder } from '../machine.ts'
@@ -38,7 +38,7 @@ export const http: Scenario = {
     const { subjects, servers, notes } = await startAll(context)
     for (const subject of subjects) {
       say(`warm up: ${subject.name}`)
-      await drive(context, { subject, connections: PACED_CONNECTIONS })
+      await drive(firstRun(context), { subject, connections: PACED_CONNECTIONS })
     }
     const counts = options.isQuick ? [PACED_CONNECTIONS] : [1, 16, 64]
     const cases = counts.flatMap((connections) => subjects.map((subject) => ({ subject, connections })))

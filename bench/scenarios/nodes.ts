@@ -8,7 +8,7 @@ import { startSesame } from '../servers/sesame.ts'
 const COUNTS = [1, 2, 4]
 const CONNECTIONS = 64
 /** They are started for each round, and cold: it takes them longer until they run as they will. */
-const WARM_MS = 3_000
+const WARM_MS = 15_000
 
 type Found = Measured & {
   /** Messages for a CPU second of all servers and the database. */

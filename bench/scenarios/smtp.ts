@@ -1,5 +1,5 @@
 /** Accepting mail over SMTP, beside the servers that people know. */
-import { interleaved, type Context, type Scenario, type Section } from '../context.ts'
+import { firstRun, interleaved, type Context, type Scenario, type Section } from '../context.ts'
 import { errorNotes, number, percent, ranged, ratios } from '../format.ts'
 import type { SmtpSpec } from '../generator/spec.ts'
 import { find } from '../lab.ts'
@@ -52,7 +52,7 @@ export const smtp: Scenario = {
     const modes = options.isQuick ? MODES.slice(0, 1) : MODES
     for (const subject of subjects) {
       context.say(`warm up: ${subject.name}`)
-      await drive(context, { subject, tls: 'none', isNewEachTime: false, sessions: 20 })
+      await drive(firstRun(context), { subject, tls: 'none', isNewEachTime: false, sessions: 20 })
     }
     const sections: Section[] = []
     for (const mode of modes) {

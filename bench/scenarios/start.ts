@@ -3,7 +3,7 @@ import { interleaved, type Context, type Scenario, type Section } from '../conte
 import { ranged } from '../format.ts'
 import { proportionalMb, residentMb } from '../proc.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { LAUNCHER, startSesame, type SesameOptions } from '../servers/sesame.ts'
+import { LAUNCHER, startSesame, verifySender, type SesameOptions } from '../servers/sesame.ts'
 
 const STARTS = 9
 const STARTS_QUICK = 7
@@ -11,7 +11,14 @@ const STARTS_QUICK = 7
 const IDLE_MS = 1_500
 
 type Case = { readonly name: string; readonly options: SesameOptions }
-type Started = { readonly startMs: number; readonly rssMb: number; readonly pssMb: number }
+type Started = {
+  readonly startMs: number
+  readonly rssMb: number
+  readonly pssMb: number
+  /** The first call, for which most of the program is loaded; and what is resident after it. */
+  readonly callMs: number
+  readonly rssAfterMb: number
+}
 
 export const start: Scenario = {
   name: 'start',
@@ -44,16 +51,17 @@ export const start: Scenario = {
 }
 
 async function startOnce({ lab, options }: Context, one: Case): Promise<Started> {
-  const server = await startSesame(lab, one.options)
+  const server = await startSesame(lab, { ...one.options, isUntouched: true })
   await lab.sleep(options.isQuick ? IDLE_MS / 5 : IDLE_MS)
   // npm starts the server by `exec` from a shell of its own: the process that listens is another.
   const pid = server.pid
   const isOurs = one.options.command === undefined
-  const measured = {
-    startMs: server.startMs,
-    rssMb: isOurs ? residentMb(pid) : Number.NaN,
-    pssMb: isOurs ? proportionalMb(pid) : Number.NaN,
-  }
+  const [rssMb, pssMb] = isOurs ? [residentMb(pid), proportionalMb(pid)] : [Number.NaN, Number.NaN]
+  const calledAt = performance.now()
+  await verifySender(server)
+  const callMs = performance.now() - calledAt
+  const rssAfterMb = isOurs ? residentMb(pid) : Number.NaN
+  const measured = { startMs: server.startMs, rssMb, pssMb, callMs, rssAfterMb }
   await server.stop()
   return measured
 }
@@ -61,7 +69,7 @@ async function startOnce({ lab, options }: Context, one: Case): Promise<Started>
 function table(cases: readonly Case[], results: ReadonlyMap<Case, readonly Started[]>, rounds: number): Section {
   return {
     title: 'Start to ready, idle memory',
-    columns: ['', 'start to ready, ms', 'idle RSS, MB', 'idle PSS, MB'],
+    columns: ['', 'start to ready, ms', 'idle RSS, MB', 'idle PSS, MB', 'first call, ms', 'RSS after it, MB'],
     rows: cases.map((one) => {
       const started = results.get(one) ?? []
       return [
@@ -75,10 +83,15 @@ function table(cases: readonly Case[], results: ReadonlyMap<Case, readonly Start
           started.map(({ pssMb }) => pssMb),
           1,
         ),
+        ranged(started.map(({ callMs }) => callMs)),
+        ranged(
+          started.map(({ rssAfterMb }) => rssAfterMb),
+          1,
+        ),
       ]
     }),
     notes: [
-      `Medians of ${rounds} starts, from the second on; the process included (${LAUNCHER.split('/').slice(-2).join('/')} is a shell that ends in Node). MB: 10⁶ octets. PSS counts pages that processes share in part.`,
+      `Medians of ${rounds} starts, from the second on; the process included (${LAUNCHER.split('/').slice(-2).join('/')} is a shell that ends in Node). MB: 10⁶ octets. Idle: nothing was asked of it yet. PSS counts pages that processes share in part.`,
     ],
   }
 }

@@ -30,6 +30,8 @@ export type SesameOptions = {
   readonly roles?: string
   /** How it is started, when not by its launcher. */
   readonly command?: readonly [string, ...string[]]
+  /** Nothing is asked of it yet: whoever starts it verifies the sender himself, if he wants. */
+  readonly isUntouched?: boolean
 }
 
 /** What a sender of this size has set: the defaults of the local profile stop at 1,000 messages a second. */
@@ -73,7 +75,7 @@ export async function startSesame(lab: Lab, options: SesameOptions = {}): Promis
     startMs,
     stop: () => lab.stop(child),
   }
-  await verifySender(sesame)
+  if (options.isUntouched !== true) await verifySender(sesame)
   return sesame
 }
 
@@ -97,7 +99,8 @@ function targetOf(address: string): Target {
   return { host: hostname, port: Number(port) }
 }
 
-async function verifySender({ url }: Sesame): Promise<void> {
+/** Makes the sender that the load generators use. */
+export async function verifySender({ url }: Sesame): Promise<void> {
   const status = await post(url, '/v2/email/identities', JSON.stringify({ EmailIdentity: SENDER }))
   // 400: it is there already.
   if (status !== 200 && status !== 400) throw new Error(`the sender could not be verified: ${status}`)
