@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { openStore } from '../../src/store/open.ts'
 import { keptLog, sampleAcceptance } from '../support/stores.ts'
 import { chance } from './chance.ts'
+import { tortureDelivering } from './delivering.ts'
 import { makeMail } from './mail.ts'
 import { torture } from './torture.ts'
 import { verify } from './verify.ts'
@@ -20,6 +21,12 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     assert.ok(accepted > 0 && stored >= accepted)
   })
 }
+
+test('kill -9 while mail is delivered loses none of it, and repeats no more than was on its way', async () => {
+  const { lost, left, duplicates, open } = await tortureDelivering({ calls: 4, kills: 2, tell: () => {} })
+  assert.deepEqual({ lost, left }, { lost: 0, left: 0 })
+  assert.ok(duplicates <= open, `${duplicates} duplicates, ${open} connections open`)
+})
 
 test('the look into the store finds what is lost, there twice, in parts, or not done with', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sesame-verify-'))

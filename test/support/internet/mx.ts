@@ -83,6 +83,11 @@ export class Mx {
     return typeof at === 'object' && at !== null ? at.port : 0
   }
 
+  /** Connections that there are. */
+  get open(): number {
+    return this.#sockets.size
+  }
+
   /** Settles when the server has come to a `stall`. */
   get stalled(): Promise<void> {
     return this.#stalled.promise
