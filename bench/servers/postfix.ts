@@ -5,10 +5,18 @@ import { find, freePort, type Lab } from '../lab.ts'
 import { makeCertificate } from './certificate.ts'
 import { answering, lastWords, pidOf, type Server, type Target } from './server.ts'
 
-export type Postfix = Server & { readonly smtp: Target; readonly smtps: Target; readonly version: string }
+export type Postfix = Server & {
+  readonly smtp: Target
+  readonly smtps: Target
+  readonly version: string
+  /** The folder of its queue. */
+  readonly queue: string
+  /** Lets go of what was held. */
+  readonly release: () => Promise<void>
+}
 
-/** undefined, with a reason to print: it cannot run here. */
-export async function startPostfix(lab: Lab): Promise<Postfix | { readonly missing: string }> {
+/** `missing`, with a reason to print: it cannot run here. `relay`: where what is released goes. */
+export async function startPostfix(lab: Lab, relay?: Target): Promise<Postfix | { readonly missing: string }> {
   const postfix = await find(lab, 'postfix')
   if (postfix === undefined) return { missing: 'Postfix is not installed (Debian: `apt-get install postfix`).' }
   if (process.getuid?.() !== 0) return { missing: 'Postfix runs only when the benchmark is run as root.' }
@@ -20,7 +28,7 @@ export async function startPostfix(lab: Lab): Promise<Postfix | { readonly missi
   await mkdir(join(folder, 'data'))
   await chown(join(folder, 'data'), await idOf(lab, 'postfix', '-u'), await idOf(lab, 'postfix', '-g'))
   const [port, tlsPort] = [await freePort(), await freePort()]
-  await writeFile(join(folder, 'main.cf'), settings(folder, certificate, key))
+  await writeFile(join(folder, 'main.cf'), settings(folder, certificate, key) + relaying(relay))
   await writeFile(join(folder, 'master.cf'), services(port, tlsPort))
   const child = lab.start(postfix, ['-c', folder, 'start-fg'])
   const said = lastWords(child)
@@ -42,6 +50,12 @@ export async function startPostfix(lab: Lab): Promise<Postfix | { readonly missi
     smtp,
     smtps: { host: '127.0.0.1', port: tlsPort },
     version: out.trim(),
+    queue: join(folder, 'queue'),
+    async release() {
+      const postsuper = (await find(lab, 'postsuper')) ?? 'postsuper'
+      await lab.run(postsuper, ['-c', folder, '-H', 'ALL'], 60_000)
+      await lab.run((await find(lab, 'postqueue')) ?? 'postqueue', ['-c', folder, '-f'], 5_000)
+    },
     pids: [pidOf(child)],
     stop: () => lab.stop(child),
   }
@@ -80,6 +94,10 @@ function settings(folder: string, certificate: string, key: string): string {
     .join('')
 }
 
+function relaying(relay: Target | undefined): string {
+  return relay === undefined ? '' : `relayhost = [${relay.host}]:${relay.port}\nsmtp_tls_security_level = none\n`
+}
+
 /** Postfix's own services without chroot; those that listen do so on the loopback. */
 function services(port: number, tlsPort: number): string {
   return `127.0.0.1:${port} inet n - n - - smtpd
@@ -94,6 +112,10 @@ bounce    unix - - n -    0 bounce
 defer     unix - - n -    0 bounce
 trace     unix - - n -    0 bounce
 proxymap  unix - - n -    - proxymap
+smtp      unix - - n -    - smtp
+relay     unix - - n -    - smtp
+error     unix - - n -    - error
+retry     unix - - n -    - error
 showq     unix n - n -    - showq
 anvil     unix - - n -    1 anvil
 postlog   unix-dgram n - n - 1 postlogd

@@ -30,6 +30,8 @@ export type SesameOptions = {
   readonly roles?: string
   /** How it is started, when not by its launcher. */
   readonly command?: readonly [string, ...string[]]
+  /** More of its command line. */
+  readonly flags?: readonly string[]
   /** Nothing is asked of it yet: whoever starts it verifies the sender himself, if he wants. */
   readonly isUntouched?: boolean
 }
@@ -50,6 +52,7 @@ export async function startSesame(lab: Lab, options: SesameOptions = {}): Promis
     dataDir,
     ...(options.database === undefined ? [] : ['--database', options.database]),
     ...(options.roles === undefined ? [] : ['--roles', options.roles]),
+    ...(options.flags ?? []),
   ]
   const startedAt = performance.now()
   // Without the settings of whoever runs the benchmark.
@@ -104,6 +107,17 @@ export async function verifySender({ url }: Sesame): Promise<void> {
   const status = await post(url, '/v2/email/identities', JSON.stringify({ EmailIdentity: SENDER }))
   // 400: it is there already.
   if (status !== 200 && status !== 400) throw new Error(`the sender could not be verified: ${status}`)
+}
+
+/** Makes a domain whose mail is signed. */
+export async function makeIdentity({ url }: Sesame, domain: string, keyLength: string): Promise<void> {
+  const DkimSigningAttributes = { NextSigningKeyLength: keyLength }
+  const status = await post(
+    url,
+    '/v2/email/identities',
+    JSON.stringify({ EmailIdentity: domain, DkimSigningAttributes }),
+  )
+  if (status !== 200) throw new Error(`the domain could not be made: ${status}`)
 }
 
 async function post(origin: string, path: string, body: string): Promise<number> {
