@@ -74,6 +74,7 @@ function createNetwork(services: Services): Deliver {
       port: config.mxPort,
       allowPrivate: config.allowPrivateDestinations,
       ownAddresses: ownAddresses(),
+      egress: config.egress,
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
     outbound = made

@@ -112,6 +112,18 @@ test('a smarthost is a URL, whose password no error shows', async () => {
   }
 })
 
+test('addresses that mail leaves from are listed with their names and pools', async () => {
+  const { egress } = await good({ args: ['--egress', '192.0.2.1=Out1.example.com, 2001:db8::1=out2.example.com@news'] })
+  assert.deepEqual(egress, [
+    { address: '192.0.2.1', name: 'out1.example.com', pool: 'ses-shared-pool' },
+    { address: '2001:db8::1', name: 'out2.example.com', pool: 'news' },
+  ])
+  const twice = '192.0.2.1=a.example,192.0.2.1=b.example'
+  for (const value of ['192.0.2.1', 'out1.example.com=192.0.2.1', '192.0.2.1=a@b c', twice]) {
+    assert.equal((await errors({ args: ['--egress', value] })).length, 1, value)
+  }
+})
+
 test('the config cannot be changed', async () => {
   const config = await good({})
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.limits) && Object.isFrozen(config.corsOrigins))

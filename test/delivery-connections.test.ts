@@ -61,7 +61,7 @@ describe('a connection', () => {
     assert.equal(mx.sessions, 1)
     await internet.deliver('x@three.test')
     assert.equal(mx.sessions, 2)
-    await internet.deliver('x@one.test', { egress: { address: undefined, name: 'other.sesame.test' } })
+    await internet.deliver('x@one.test', { egress: { addresses: [], name: 'other.sesame.test' } })
     assert.equal(mx.sessions, 3)
     const [required] = tellAll(await internet.deliver('x@one.test', { tlsPolicy: 'REQUIRE' }))
     assert.match(required ?? '', /^bounced 554 5.7.10/)

@@ -284,11 +284,11 @@ describe('a message', () => {
   test('leaves from the address that it is told to', async () => {
     await using internet = await Internet.start()
     await internet.domain('example.test', '127.0.0.2')
-    const egress = { address: '127.0.0.77', name: 'seven.sesame.test' }
+    const egress = { addresses: ['127.0.0.77'], name: 'seven.sesame.test' }
     const { recipients, reportingMta } = await internet.deliver('bob@example.test', { egress })
     assert.equal(recipients[0]?.kind === 'delivered' && recipients[0].remote.egressIp, '127.0.0.77')
     assert.equal(reportingMta, 'seven.sesame.test')
-    const nowhere = { address: '192.0.2.99', name: 'x.sesame.test' }
+    const nowhere = { addresses: ['192.0.2.99'], name: 'x.sesame.test' }
     assert.match(
       tell((await internet.deliver('bob@example.test', { egress: nowhere })).recipients[0]),
       /connect at connect, ours/,

@@ -164,6 +164,30 @@ describe('direct delivery', () => {
     assert.deepEqual(await typesOf(world, id), ['Send', 'Bounce'])
   })
 
+  test('mail leaves from the addresses of its pool, under their names', async () => {
+    await using world = await startWorld({
+      egress: [
+        { address: '127.0.0.31', name: 'mail.out.test', pool: 'ses-shared-pool' },
+        { address: '::1', name: 'mail.out.test', pool: 'ses-shared-pool' },
+        { address: '127.0.0.32', name: 'news.out.test', pool: 'news' },
+      ],
+    })
+    const one = await world.domain('one.test', '127.0.0.2')
+    const delivery = { SendingPoolName: 'news' }
+    await world.app.sesv2.send(
+      new CreateConfigurationSetCommand({ ConfigurationSetName: 'news', DeliveryOptions: delivery }),
+    )
+    for (const set of [undefined, 'news']) {
+      const id = await world.send(['bob@one.test'], { ...(set !== undefined && { set }) })
+      await world.app.idle()
+      const { mail, said: told } = (await world.events(id)).at(-1)!
+      const tags = mail['tags'] as Record<string, unknown>
+      const from = set === undefined ? ['127.0.0.31', 'mail.out.test'] : ['127.0.0.32', 'news.out.test']
+      assert.deepEqual([...(tags['ses:outgoing-ip'] as string[]), told['reportingMTA']], from)
+      assert.equal(one.mails.at(-1)!.helo, from[1])
+    }
+  })
+
   test('the mailbox simulator stays here', async () => {
     await using world = await startWorld()
     const id = await world.send(['bounce@simulator.amazonses.com'])

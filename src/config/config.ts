@@ -15,6 +15,9 @@ export type Smarthost = {
   readonly credentials: { readonly user: string; readonly password: string } | undefined
 }
 
+/** `name`: in EHLO, and in the address's PTR record. `pool`: what a configuration set's `SendingPoolName` calls it. */
+export type EgressAddress = { readonly address: string; readonly name: string; readonly pool: string }
+
 export type Config = {
   readonly profile: Profile
   readonly dataDir: string
@@ -42,6 +45,8 @@ export type Config = {
   readonly transport: Transport
   /** Where everything goes with the transport `smarthost`. */
   readonly smarthost: Smarthost | undefined
+  /** Addresses of this machine that mail leaves from; none: whichever the system takes, under our host name. */
+  readonly egress: readonly EgressAddress[]
   /** `SERVER[:PORT]`; undefined: the system's resolvers. */
   readonly dns: string | undefined
   readonly mxPort: number

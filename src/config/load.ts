@@ -196,6 +196,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     roles: get('roles'),
     transport: get('transport'),
     smarthost: get('smarthost'),
+    egress: get('egress'),
     dns: get('dns'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),

@@ -3,6 +3,7 @@
  * `_` for `-`), the key in the file `name`. `load.ts` reads them, `describe.ts` makes the help and docs/configuration.md.
  */
 import type { Config, Limits, Profile } from './config.ts'
+import { egress } from './egress.ts'
 import { smarthost } from './smarthost.ts'
 import * as kinds from './values.ts'
 import type { Kind } from './values.ts'
@@ -181,6 +182,13 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     doc: 'The server of the transport `smarthost`: `smtp://[USER:PASSWORD@]HOST[:PORT]` (587; STARTTLS if it is offered, and always with a password) or `smtps://…` (465). `?tls=` makes it stricter or milder: `starttls`, `starttls-unverified`, `tls-unverified`, `none`.',
     group: 'delivery',
     secret: true,
+  },
+  egress: {
+    name: 'egress',
+    kind: egress,
+    defaults: everywhere<Config['egress']>(Object.freeze([])),
+    doc: 'Addresses of this machine that mail leaves from, with the name of each in EHLO and the pool that it belongs to (`ses-shared-pool` unless given). A name may have one address of each family. A configuration set chooses a pool by its `SendingPoolName`.',
+    group: 'delivery',
   },
   dns: {
     name: 'dns',

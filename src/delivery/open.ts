@@ -9,6 +9,7 @@
  */
 import type { Failure } from '../message/outcome.ts'
 import { authenticate } from './auth.ts'
+import { localAddressFor } from './egress.ts'
 import { ownFailure } from './failures.ts'
 import { hello, problem } from './hello.ts'
 import { Session } from './session.ts'
@@ -54,7 +55,7 @@ async function connect(deps: OpenDeps, target: Target, attempt: Attempt): Promis
   const giveUp = new AbortController()
   const ms = Math.max(0, Math.min(timeouts.connect, giveUpAt - startedAt))
   const cancel = clock.after(ms, () => giveUp.abort())
-  const wire = await dial({ address, port, localAddress: egress.address }, giveUp.signal)
+  const wire = await dial({ address, port, localAddress: localAddressFor(egress, address) }, giveUp.signal)
   cancel()
   attempt.spent('connectMs', clock.now() - startedAt)
   if (typeof wire === 'string') {

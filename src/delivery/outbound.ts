@@ -3,6 +3,7 @@ import type { Clock, Dial, Dns, HttpsGet, Random } from '../platform/platform.ts
 import type { NetworkOutcome } from '../message/outcome.ts'
 import { Connections } from './connections.ts'
 import { deliverDirect, type DirectMail } from './direct.ts'
+import { chooseEgress, type EgressAddress, type EgressChoice, familiesOf, poolsOf } from './egress.ts'
 import { DELIVERY_LIMITS, TIMEOUTS } from './limits.ts'
 import { StsPolicies } from './mta-sts.ts'
 import { deliverToSmarthost, type Smarthost } from './smarthost.ts'
@@ -22,11 +23,13 @@ export type OutboundDeps = {
   readonly allowPrivate: boolean
   /** The addresses of this machine, in canonical spelling. */
   readonly ownAddresses: readonly string[]
+  /** Those that mail may leave from; none: whichever the system takes. */
+  readonly egress: readonly EgressAddress[]
   /** undefined: each destination is called by itself. */
   readonly smarthost: Smarthost | undefined
 }
 
-export type OutboundMail = Omit<DirectMail, 'egress'>
+export type OutboundMail = Omit<DirectMail, 'egress'> & EgressChoice
 
 export type Outbound = {
   /** Whatever goes wrong is in the outcome. */
@@ -41,7 +44,8 @@ const HTTPS_PORT = 443
 export function createOutbound(deps: OutboundDeps): Outbound {
   const { clock, dns, httpsGet, hostname, port, allowPrivate, smarthost } = deps
   const connections = new Connections(clock, DELIVERY_LIMITS)
-  const egress = { address: undefined, name: hostname }
+  const pools = poolsOf(deps.egress)
+  const anywhere = { addresses: [], name: hostname }
   const common = {
     ...deps,
     connections,
@@ -52,7 +56,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     limits: DELIVERY_LIMITS,
     rules: {
       allowPrivate,
-      ownNames: new Set([hostname]),
+      ownNames: new Set([hostname, ...deps.egress.map(({ name }) => name)]),
       // Where mail to loopback is wanted, that is no way back to us.
       ownAddresses: new Set(allowPrivate ? [] : deps.ownAddresses),
       allowLiterals: true,
@@ -62,10 +66,13 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   }
   const stsPolicies = new StsPolicies({ ...common, dns, httpsGet, port: HTTPS_PORT })
   return {
-    deliver: (mail) =>
-      smarthost === undefined
-        ? deliverDirect({ ...common, port, stsPolicies }, { ...mail, egress })
-        : deliverToSmarthost(common, smarthost, { ...mail, egress }),
+    async deliver(mail) {
+      const egress = chooseEgress(pools, mail) ?? anywhere
+      const from = { ...common, rules: { ...common.rules, families: familiesOf(egress) } }
+      return smarthost === undefined
+        ? deliverDirect({ ...from, port, stsPolicies }, { ...mail, egress })
+        : deliverToSmarthost(from, smarthost, { ...mail, egress })
+    },
     close: () => connections.close(),
   }
 }

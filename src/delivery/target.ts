@@ -30,8 +30,8 @@ export type Target = {
   readonly credentials: Credentials | undefined
 }
 
-/** Who we are on a connection. `address`: ours to call from; any if undefined. */
-export type Egress = { readonly address: string | undefined; readonly name: string }
+/** Who we are on a connection. `addresses`: ours to call from, of one family or both; any if there are none. */
+export type Egress = { readonly addresses: readonly string[]; readonly name: string }
 
 export type OpenDeps = {
   readonly dial: Dial

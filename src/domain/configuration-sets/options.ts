@@ -5,14 +5,14 @@ import type { NewConfigurationSet } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { checkTags } from '../identities/tag-rules.ts'
 
-// The pools that every account has; others come with dedicated IP addresses (SES guide: "Assigning IP pools").
+// The pools that every account has (SES guide: "Assigning IP pools"); others are the operator's.
 const POOLS: ReadonlySet<string> = new Set(['ses-default-dedicated-pool', 'ses-shared-pool'])
 
 /** Throws InvalidParameterValue, in the words and the order that were observed. */
 export async function checkOptions(services: Services, scope: Scope, set: NewConfigurationSet): Promise<void> {
   checkTags(set.tags)
   if (set.tracking !== null) await checkRedirectDomain(services, scope, set.tracking.customRedirectDomain)
-  if (set.delivery !== null && set.delivery.sendingPoolName !== null) checkPool(set.delivery.sendingPoolName)
+  if (set.delivery !== null && set.delivery.sendingPoolName !== null) checkPool(services, set.delivery.sendingPoolName)
 }
 
 /** Links may only lead to a domain that the account has verified, or to one below it. */
@@ -26,7 +26,8 @@ async function checkRedirectDomain({ store }: Services, scope: Scope, domain: st
   if (!isVerified) fail('InvalidParameterValue', `Domain <${domain}> is not verified under this account.`)
 }
 
-function checkPool(name: string): void {
+function checkPool({ config }: Services, name: string): void {
   if (name.trim() === '') fail('InvalidParameterValue', "sendingPoolName can't be blank.")
-  if (!POOLS.has(name)) fail('InvalidParameterValue', `SendingPool <${name}> doesn't exist`)
+  const exists = POOLS.has(name) || config.egress.some(({ pool }) => pool === name)
+  if (!exists) fail('InvalidParameterValue', `SendingPool <${name}> doesn't exist`)
 }

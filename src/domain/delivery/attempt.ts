@@ -17,6 +17,11 @@ export type Outgoing = {
   readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
   readonly message: Buffer
   readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE'
+  /** The configuration set's `SendingPoolName`. */
+  readonly pool: string | undefined
+  readonly messageId: string
+  /** Attempts that were made before. */
+  readonly attempts: number
 }
 
 /** Hands mail to others; whatever goes wrong is in the outcome. */
@@ -43,6 +48,9 @@ export async function attemptOver(services: Services, network: Network, job: Job
     recipients,
     message,
     tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+    pool: set?.delivery?.sendingPoolName ?? undefined,
+    messageId,
+    attempts: job.attempts,
   })
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)

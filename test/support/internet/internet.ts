@@ -16,7 +16,7 @@ import { fakeDns, type Zone } from '../dns.ts'
 import { theAuthority } from './certificates.ts'
 import { type Behaviour, Mx } from './mx.ts'
 
-export const EGRESS = { address: undefined, name: 'out.sesame.test' } as const
+export const EGRESS = { addresses: [], name: 'out.sesame.test' } as const
 
 const MESSAGE = 'From: ann@sesame.test\r\nTo: bob@example.test\r\nSubject: Hi\r\n\r\nHello.\r\n'
 

@@ -1,0 +1,60 @@
+/** From which of our addresses a message goes out. */
+import { hash } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Egress } from './target.ts'
+
+/** An address of this machine that mail may leave from. */
+export type EgressAddress = {
+  readonly address: string
+  /** Its name in EHLO; its PTR record should say the same. */
+  readonly name: string
+  /** Named in a configuration set's `SendingPoolName`. */
+  readonly pool: string
+}
+
+/** Where mail goes out whose configuration set names no pool, or one without addresses. */
+export const DEFAULT_POOL = 'ses-shared-pool'
+/** So often a message is tried from one host before another of the pool has its turn: greylisting wants the same one. */
+const ATTEMPTS_FROM_ONE = 3
+
+export type EgressChoice = {
+  readonly pool: string | undefined
+  readonly messageId: string
+  /** Of the job, before this one. */
+  readonly attempts: number
+}
+
+/** The hosts of each pool: a name with its addresses. */
+export type Pools = ReadonlyMap<string, readonly Egress[]>
+
+export function poolsOf(all: readonly EgressAddress[]): Pools {
+  const pools = Map.groupBy(all, ({ pool }) => pool)
+  return new Map(
+    Array.from(pools, ([pool, members]) => [
+      pool,
+      Array.from(
+        Map.groupBy(members, ({ name }) => name),
+        ([name, same]) => ({ name, addresses: same.map(({ address }) => address) }),
+      ),
+    ]),
+  )
+}
+
+/** A message stays with one host of its pool, and moves on when that does not get it out. `undefined`: no pool has any. */
+export function chooseEgress(pools: Pools, { pool, messageId, attempts }: EgressChoice): Egress | undefined {
+  const hosts = (pool === undefined ? undefined : pools.get(pool)) ?? pools.get(DEFAULT_POOL)
+  if (hosts === undefined) return undefined
+  const first = hash('sha256', messageId, 'buffer').readUInt32BE()
+  return hosts[(first + Math.floor(attempts / ATTEMPTS_FROM_ONE)) % hosts.length]
+}
+
+/** The families of addresses that can be called from there. */
+export function familiesOf({ addresses }: Egress): readonly (4 | 6)[] {
+  if (addresses.length === 0) return [4, 6]
+  return ([4, 6] as const).filter((family) => addresses.some((address) => isIP(address) === family))
+}
+
+/** Ours to call `address` from; undefined: any will do, or we have none. */
+export function localAddressFor({ addresses }: Egress, address: string): string | undefined {
+  return addresses.find((own) => isIP(own) === isIP(address))
+}
