@@ -10,6 +10,7 @@ import { keyCommands } from './keys.ts'
 import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
+import { secretCommands } from './secrets.ts'
 
 const TABLES = [
   'accounts',
@@ -48,6 +49,7 @@ const ALL: readonly AnyCommand[] = [
   ...messageCommands,
   ...jobCommands,
   ...nodeCommands,
+  ...secretCommands,
   foldHeld,
   reset,
 ]

@@ -16,6 +16,7 @@ import type { Engine } from './engine.ts'
 import { nodeStore } from './nodes.ts'
 import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
+import { secretStore } from './secrets.ts'
 import type { Store } from './store.ts'
 import { upkeepStore } from './upkeep.ts'
 
@@ -62,6 +63,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
   return {
     ...stores,
     cached: caches.reads,
+    secrets: secretStore(db),
     messages: messageStore(db),
     jobs: jobStore(db),
     limits,

@@ -204,6 +204,14 @@ export type NodeStore = {
   holdTask(name: string, node: number): Promise<boolean>
 }
 
+export type SecretStore = {
+  /**
+   * The secret of this name, which `make` makes when there is none yet. However many processes ask at once, all get the
+   * same; it outlives {@link Store.reset}.
+   */
+  keep(name: string, make: () => string): Promise<string>
+}
+
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */
 export type WriteMetrics = { readonly commits: number; readonly writes: number; readonly waiting: number }
 /** And queries that the database answered. */
@@ -216,6 +224,7 @@ export type Store = {
   readonly configurationSets: ConfigurationSetStore
   /** What every send reads, from memory where that is known. */
   readonly cached: CachedReads
+  readonly secrets: SecretStore
   readonly messages: MessageStore
   readonly jobs: JobStore
   /** undefined: this process has the store to itself. */
@@ -229,7 +238,7 @@ export type Store = {
   onChange(listener: ChangeListener): () => void
   readonly upkeep: UpkeepStore
   metrics(): StoreMetrics
-  /** Empties everything. */
+  /** Empties everything but the secrets: what was sent before may still come back. */
   reset(): Promise<void>
   /** Writes what is under way and closes. */
   close(): Promise<void>

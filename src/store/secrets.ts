@@ -1,0 +1,30 @@
+/** Secrets of the installation: made once by whichever process needs one first, then the same for all, and never changed. */
+import { command, query } from './db.ts'
+import type { Db } from './db.ts'
+import { row, text } from './rows.ts'
+import type { SecretStore } from './store.ts'
+
+const FIND = query(`select value from secrets where name = ?1`, row({ value: text }))
+
+type Secret = { readonly name: string; readonly value: string }
+
+/** The value that is kept: the first that anybody brought. */
+const keep = command('secrets.keep', async (tx, { name, value }: Secret) => {
+  await tx.run(`insert into secrets (name, value) values (?1, ?2) on conflict do nothing`, [name, value])
+  return (await tx.get(FIND, [name]))?.value ?? value
+})
+
+export const secretCommands = [keep]
+
+export function secretStore(db: Db): SecretStore {
+  // What never changes need not be asked for again. There are as many names as the program has.
+  const known = new Map<string, string>()
+  return {
+    async keep(name, make) {
+      const value =
+        known.get(name) ?? (await db.get(FIND, [name]))?.value ?? (await db.write(keep, { name, value: make() }))
+      known.set(name, value)
+      return value
+    },
+  }
+}

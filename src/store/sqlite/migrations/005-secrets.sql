@@ -1,0 +1,5 @@
+-- What the installation keeps to itself and all its processes share, such as the key of return paths.
+create table secrets (
+  name text primary key,
+  value text not null
+) strict, without rowid;

@@ -1,0 +1,47 @@
+/** The contract of the store, on every engine: secrets that all processes share. */
+import { describe, test } from 'node:test'
+import assert from 'node:assert/strict'
+import { openStore } from '../src/store/open.ts'
+import { emptyDatabase, openShared } from './support/nodes.ts'
+import { ENGINES, SCOPE, keptLog, sampleKey } from './support/stores.ts'
+
+const RIVALS = ['a', 'b', 'c', 'd']
+
+for (const engine of ENGINES) {
+  describe(`secrets on ${engine.name}`, () => {
+    test('who asks at once gets the same, and who asks later does not make another', async () => {
+      await using opened = await engine.open()
+      const { secrets } = opened.store
+      const kept = await Promise.all(RIVALS.map((value) => secrets.keep('name', () => value)))
+      assert.equal(new Set(kept).size, 1)
+      assert.ok(RIVALS.includes(kept[0]!))
+      assert.equal(await secrets.keep('name', () => assert.fail('there is one')), kept[0])
+      assert.equal(await secrets.keep('other', () => 'another'), 'another')
+    })
+
+    test('a secret outlives a reset', async () => {
+      await using opened = await engine.open()
+      const { store } = opened
+      await store.secrets.keep('name', () => 'first')
+      await store.keys.insert(sampleKey('AKIA1', SCOPE.account))
+      await store.reset()
+      assert.equal(await store.secrets.keep('name', () => 'second'), 'first')
+    })
+
+    test('a secret is there when the database is opened again', { skip: engine.name.endsWith('memory') }, async () => {
+      await using opened = await engine.open()
+      await opened.store.secrets.keep('name', () => 'first')
+      const again = await openStore({ database: opened.database, log: keptLog() })
+      assert.equal(await again.secrets.keep('name', () => 'second'), 'first')
+      await again.close()
+    })
+  })
+}
+
+test('several processes that need a secret at once agree on one', async () => {
+  const database = await emptyDatabase()
+  const stores = await Promise.all(RIVALS.map(() => openShared(database)))
+  const kept = await Promise.all(stores.map(({ secrets }, index) => secrets.keep('name', () => RIVALS[index]!)))
+  assert.equal(new Set(kept).size, 1)
+  await Promise.all(stores.map((store) => store.close()))
+})
