@@ -10,6 +10,7 @@ import { keyCommands } from './keys.ts'
 import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
+import { suppressionCommands } from './suppressions.ts'
 
 const TABLES = [
   'accounts',
@@ -18,6 +19,7 @@ const TABLES = [
   'identity_policies',
   'identities',
   'configuration_sets',
+  'suppressions',
   'messages',
   'bodies',
   'body_pieces',
@@ -45,6 +47,7 @@ const ALL: readonly AnyCommand[] = [
   ...keyCommands,
   ...identityCommands,
   ...configurationSetCommands,
+  ...suppressionCommands,
   ...messageCommands,
   ...jobCommands,
   ...nodeCommands,
