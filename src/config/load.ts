@@ -196,6 +196,9 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     roles: get('roles'),
     transport: get('transport'),
     smarthost: get('smarthost'),
+    clamav: get('clamav'),
+    rspamd: get('rspamd'),
+    scanUnavailable: get('scanUnavailable'),
     dns: get('dns'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
@@ -230,6 +233,8 @@ function assembleLimits(get: <K extends keyof Limits>(key: K) => Settings[K]): L
     smtpSessionTimeoutMs: get('smtpSessionTimeoutMs'),
     smtpErrors: get('smtpErrors'),
     acceptancesUnderWay: get('acceptancesUnderWay'),
+    scanBytes: get('scanBytes'),
+    scanTimeoutMs: get('scanTimeoutMs'),
   } satisfies Limits)
 }
 
