@@ -50,6 +50,8 @@ export async function attemptOver(services: Services, network: Network, job: Job
   }
   const set = await setOf(services, stored)
   const message = await signed(services, stored, raw)
+  // Before the network: whatever fails between its answer and the settlement has the message delivered again.
+  const reasons = await applicableReasons(services, stored)
   const outcome = await network({
     domain: destination,
     sender: stored.message.returnPath,
@@ -61,7 +63,6 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
-  const reasons = await applicableReasons(services, stored)
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
   const records = besides(withheld, recordsOfAttempt(services, attempted, judgement))
   let isForwarded = false
