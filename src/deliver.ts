@@ -9,11 +9,13 @@ import type { Delivered } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
 /**
- * Outcomes that are known at the acceptance. A process that does not deliver leaves them to one that does, and who is
- * out of office has a reply to write, for which there must be a job.
+ * Outcomes that are known at the acceptance. A process that does not deliver leaves them to one that does, who is out of
+ * office has a reply to write, and content scanners have to be asked: for all that there must be a job.
  */
-export function createDeliverAtOnce({ roles, hostname, transport }: Config): Services['deliverAtOnce'] {
+export function createDeliverAtOnce(config: Config): Services['deliverAtOnce'] {
+  const { roles, hostname, transport } = config
   return (destination, recipients) => {
+    if (isScanned(config)) return undefined
     if (transport !== 'capture' && destination !== SIMULATOR_DOMAIN) return undefined
     if (!roles.has('delivery') || recipients.some(({ mailbox }) => isOutOfOffice(mailbox))) return undefined
     return deliver(hostname, destination, recipients)
@@ -25,11 +27,32 @@ export type Deliver = { readonly run: (job: Job) => Promise<Delivered>; readonly
 
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
-  if (services.config.transport === 'capture') return { run: atOnce, close: () => {} }
+  if (services.config.transport === 'capture') return { run: screened(services, atOnce), close: () => {} }
   const network = createNetwork(services)
   return {
-    run: (job) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job)),
+    run: screened(services, (job) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job))),
     close: network.close,
+  }
+}
+
+function isScanned({ clamav, rspamd }: Config): boolean {
+  return clamav !== undefined || rspamd !== undefined
+}
+
+/** With content scanners before it, where there are some. */
+function screened(services: Services, run: Deliver['run']): Deliver['run'] {
+  const { config, wallClock, dial, httpPost, log } = services
+  if (!isScanned(config)) return run
+  const loaded = once(async () => {
+    const { createScan } = await import('./delivery/scan/scanners.ts')
+    const { createScreen } = await import('./domain/delivery/screen.ts')
+    const { clamav, rspamd, limits } = config
+    const scan = createScan({ dial, httpPost, clock: wallClock, log, clamav, rspamd, timeoutMs: limits.scanTimeoutMs })
+    return createScreen(services, scan)
+  })
+  return async (job) => {
+    const screen = await loaded()
+    return (await screen(job)) ?? (await run(job))
   }
 }
 

@@ -68,6 +68,11 @@ function codeOf(verdict: Verdict): string {
   return 'refusal' in verdict ? `${verdict.refusal.code}: ${verdict.refusal.message}` : 'accepted'
 }
 
+function acceptedId(verdict: Verdict): string {
+  if ('refusal' in verdict) throw new Error(verdict.refusal.message)
+  return verdict.messageId
+}
+
 describe('a change on one node is seen by the other as soon as it is told', () => {
   test('a paused account, a paused configuration set, a policy, a deleted identity', async () => {
     await using nodes = await twoNodes()
@@ -155,6 +160,32 @@ describe('a change on one node is seen by the other as soon as it is told', () =
       (code) => code === 'accepted',
     )
     assert.match(await send(a), /Daily message quota exceeded/)
+  })
+
+  test('an address on a suppression list that was empty', async () => {
+    await using nodes = await twoNodes()
+    const { a, b } = nodes
+    const scope = { account: ACCOUNT, region: 'us-east-1' }
+    const find = () => b.services.store.cached.suppressions.findMany(scope, [FRIEND])
+    assert.deepEqual(await find(), [])
+    await a.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER }))
+    const id = acceptedId(await sendThrough('v2', a, {}))
+    const entry = { address: FRIEND, reason: 'BOUNCE', updatedAt: 0, messageId: id, feedbackId: null } as const
+    const counts = { bounces: 0, complaints: 0, rejects: 0 }
+    await a.services.store.messages.settle({
+      scope,
+      messageId: id,
+      jobId: null,
+      at: 0,
+      updates: [],
+      events: [],
+      attempt: null,
+      counts,
+      suppress: [entry],
+    })
+    await until(find, (found) => found.length === 1)
+    await a.services.store.suppressions.remove(scope, FRIEND)
+    await until(find, (found) => found.length === 0)
   })
 
   test('a reset', async () => {

@@ -259,3 +259,18 @@ test('the help and the page have every setting', () => {
   }
   assert.ok(help.split('\n').every((line) => line.length <= 100))
 })
+
+test('ClamAV is found by a host and a port, or by its socket', async () => {
+  const clamav = async (text: string) => (await good({ args: ['--clamav', text] })).clamav
+  assert.deepEqual(await clamav('127.0.0.1:3310'), { address: '127.0.0.1', port: 3310 })
+  assert.deepEqual(await clamav('clamav:3310'), { address: 'clamav', port: 3310 })
+  assert.deepEqual(await clamav('[::1]:3310'), { address: '::1', port: 3310 })
+  assert.deepEqual(await clamav('/run/clamd.sock'), { address: '/run/clamd.sock', port: 0 })
+  for (const text of ['clamav', 'clamav:0', ':3310', '::1:3310', '[clamav]:3310', 'run/clamd.sock', 'clamav:70000']) {
+    assert.match(
+      (await errors({ args: ['--clamav', text] }))[0]!,
+      /is neither HOST:PORT nor the path of a socket/,
+      text,
+    )
+  }
+})

@@ -103,6 +103,23 @@ const WRITES: readonly Written[] = [
     write: ({ configurationSets }) => configurationSets.remove(SCOPE, 'set'),
     changes: [{ kind: 'configurationSets', account, region, name: 'set' }],
   },
+  {
+    by: 'suppressions.put',
+    write: ({ suppressions }) =>
+      suppressions.put(SCOPE, {
+        address: 'a@x.test',
+        reason: 'BOUNCE',
+        updatedAt: NOON,
+        messageId: null,
+        feedbackId: null,
+      }),
+    changes: [{ kind: 'suppressions', account, region }],
+  },
+  {
+    by: 'suppressions.remove',
+    write: ({ suppressions }) => suppressions.remove(SCOPE, 'a@x.test'),
+    changes: [{ kind: 'suppressions', account, region }],
+  },
   { by: 'reset', write: (store) => store.reset(), changes: [{ kind: 'all' }] },
 ]
 

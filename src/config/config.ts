@@ -4,6 +4,9 @@ export type Profile = 'local' | 'strict' | 'production'
 export type Role = 'api' | 'smtp' | 'inbound' | 'delivery' | 'events'
 export type Transport = 'capture' | 'direct' | 'smarthost'
 
+/** `address`: an IP address or a name, or the path of a Unix socket (then without a port: 0). */
+export type Clamav = { readonly address: string; readonly port: number }
+
 /**
  * A mail server that takes all our mail. `none`: in the clear; `optional`: STARTTLS if it works; `starttls` and `tls`: in
  * TLS by STARTTLS or from the start, with a certificate that is good for its name; `…-unverified`: with any.
@@ -47,6 +50,12 @@ export type Config = {
   readonly smarthost: Smarthost | undefined
   /** Addresses of this machine that mail leaves from; none: whichever the system takes, under our host name. */
   readonly egress: readonly EgressAddress[]
+  /** ClamAV's daemon; undefined: nobody looks for viruses. */
+  readonly clamav: Clamav | undefined
+  /** URL of rspamd's worker. */
+  readonly rspamd: string | undefined
+  /** What becomes of mail while a scanner gives no answer. */
+  readonly scanUnavailable: 'defer' | 'deliver'
   /** `SERVER[:PORT]`; undefined: the system's resolvers. */
   readonly dns: string | undefined
   readonly mxPort: number
@@ -97,4 +106,8 @@ export type Limits = {
   readonly smtpErrors: number
   /** Acceptances under way at once; beyond it calls answer 503 / 451. */
   readonly acceptancesUnderWay: number
+  /** Octets of a message that scanners look at; a longer one goes on unseen. */
+  readonly scanBytes: number
+  /** For each scanner and message. */
+  readonly scanTimeoutMs: number
 }

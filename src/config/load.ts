@@ -197,6 +197,9 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     transport: get('transport'),
     smarthost: get('smarthost'),
     egress: get('egress'),
+    clamav: get('clamav'),
+    rspamd: get('rspamd'),
+    scanUnavailable: get('scanUnavailable'),
     dns: get('dns'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
@@ -231,6 +234,8 @@ function assembleLimits(get: <K extends keyof Limits>(key: K) => Settings[K]): L
     smtpSessionTimeoutMs: get('smtpSessionTimeoutMs'),
     smtpErrors: get('smtpErrors'),
     acceptancesUnderWay: get('acceptancesUnderWay'),
+    scanBytes: get('scanBytes'),
+    scanTimeoutMs: get('scanTimeoutMs'),
   } satisfies Limits)
 }
 

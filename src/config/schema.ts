@@ -190,6 +190,27 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     doc: 'Addresses of this machine that mail leaves from, with the name of each in EHLO and the pool that it belongs to (`ses-shared-pool` unless given). A name may have one address of each family. A configuration set chooses a pool by its `SendingPoolName`.',
     group: 'delivery',
   },
+  clamav: {
+    name: 'clamav',
+    kind: kinds.optional(kinds.clamav),
+    defaults: everywhere<Config['clamav']>(undefined),
+    doc: "ClamAV's daemon, which looks at all mail before it is delivered: what is infected is rejected, as SES does. Its `StreamMaxLength` must not be smaller than our messages.",
+    group: 'delivery',
+  },
+  rspamd: {
+    name: 'rspamd',
+    kind: kinds.optional(kinds.url),
+    defaults: everywhere<string | undefined>(undefined),
+    doc: "rspamd's worker (`http://127.0.0.1:11333`), likewise: mail for which its action is `reject` is rejected.",
+    group: 'delivery',
+  },
+  scanUnavailable: {
+    name: 'scan-unavailable',
+    kind: kinds.choice(['defer', 'deliver']),
+    defaults: everywhere<Config['scanUnavailable']>('defer'),
+    doc: 'What becomes of mail while one of them gives no answer: it waits and is tried again, as with a host that is away (`defer`), or goes out unseen (`deliver`).',
+    group: 'delivery',
+  },
   dns: {
     name: 'dns',
     kind: kinds.optional(kinds.server),
@@ -327,6 +348,13 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     1000,
     'Messages being accepted at once; beyond it calls are answered 503 and 451.',
   ),
+  scanBytes: limit(
+    'scan-bytes',
+    1024 * MB,
+    50 * MB,
+    'Octets of a message that ClamAV and rspamd are shown; a longer one goes on unseen.',
+  ),
+  scanTimeoutMs: limit('scan-timeout-ms', 3_600_000, 60_000, 'Time that each of them has for a message.'),
 }
 
 export function variableOf(name: string): string {

@@ -1,5 +1,6 @@
 /** How a setting is read from text: each kind of value, its description in the docs, and what is wrong with a bad one. */
 import { isIP } from 'node:net'
+import type { Clamav } from './config.ts'
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string }
 
@@ -143,6 +144,21 @@ export const url: Kind<string> = {
     return good(parsed.href.replace(/\/+$/, ''))
   },
   print: String,
+}
+
+/** `HOST:PORT` (IPv6 in brackets), or the path of a Unix socket. */
+export const clamav: Kind<Clamav> = {
+  shape: 'HOST:PORT|/SOCKET',
+  parse(value) {
+    if (value.startsWith('/') && isPrintable(value)) return good({ address: value, port: 0 })
+    const [, bracketed, plain = '', portText = ''] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/.exec(value) ?? []
+    const isName = bracketed === undefined ? hostname.parse(plain).ok : isIP(bracketed) === 6
+    if (!isName || !port.parse(portText).ok || Number(portText) === 0)
+      return bad('is neither HOST:PORT nor the path of a socket')
+    return good({ address: bracketed ?? plain, port: Number(portText) })
+  },
+  print: ({ address, port: at }) =>
+    at === 0 ? address : isIP(address) === 6 ? `[${address}]:${at}` : `${address}:${at}`,
 }
 
 /** Origins (`https://app.example.com`) with commas between, or `*`. */

@@ -18,6 +18,7 @@ import { isSimulated } from '../message/simulated.ts'
 import type { Recipient, RecipientStatus, Settlement, StoredMessage } from '../store/types.ts'
 import type { Services } from './context.ts'
 import { feedbackId, NO_COUNTS } from './outcomes.ts'
+import { additions, applicableReasons, type Evidence } from './suppression/list.ts'
 
 /** What a test says happened to one recipient of a message that was accepted before. */
 export type ReportedOutcome =
@@ -56,7 +57,8 @@ export async function recordOutcome(
   if (recipient === undefined) return fail('NotFound', `Message ${messageId} has no recipient ${recipientAddress}.`)
   const now = services.clock.now()
   const subject = { services, stored, recipient, now, mailTags: leftFrom(services.config.host) }
-  const { event, status, reply, counted } = reported(subject, outcome)
+  const { event, status, reply, counted, evidence } = reported(subject, outcome)
+  const reasons = evidence === undefined ? [] : await applicableReasons(services, stored)
   await services.store.messages.settle({
     scope,
     messageId,
@@ -66,6 +68,7 @@ export async function recordOutcome(
     events: [event],
     attempt: null,
     counts: counted === undefined || isSimulated(recipient.mailbox) ? NO_COUNTS : { ...NO_COUNTS, [counted]: 1 },
+    suppress: evidence === undefined ? [] : additions(stored, reasons, evidence),
   })
   return renderEvent(stored, event)
 }
@@ -76,6 +79,8 @@ type Reported = {
   readonly status?: RecipientStatus
   readonly reply: string | null
   readonly counted?: keyof Settlement['counts']
+  /** That the address is not to be sent to any more. */
+  readonly evidence?: Evidence
 }
 
 /** What a report is made of: the message and its recipient, and the moment. */
@@ -129,35 +134,47 @@ function reportedDelivery({ services, stored, recipient, now, mailTags }: Subjec
   return { event, status: 'delivered', reply: smtpResponse }
 }
 
+/** Bounces of mail that was held back: they neither count nor are evidence. */
+const LISTED_ALREADY: ReadonlySet<string> = new Set(['OnAccountSuppressionList', 'OnTenantSuppressionList'])
+
 function reportedBounce({ services, stored, recipient, now, mailTags }: Subject, outcome: Of<'bounce'>): Reported {
   const bounceType = outcome.bounceType ?? 'Permanent'
   const status = outcome.status ?? (bounceType === 'Transient' ? '4.0.0' : '5.1.1')
   const diagnosticCode = outcome.diagnosticCode ?? 'smtp; 550 5.1.1 user unknown'
   const bounced: BouncedRecipient = { emailAddress: recipient.mailbox, action: 'failed', status, diagnosticCode }
+  const bounceSubType = outcome.bounceSubType ?? (bounceType === 'Undetermined' ? 'Undetermined' : 'General')
+  const id = feedbackId(services, stored, now)
   const event = bounceEvent(now, mailTags, {
-    feedbackId: feedbackId(services, stored, now),
+    feedbackId: id,
     bounceType,
-    bounceSubType: outcome.bounceSubType ?? (bounceType === 'Undetermined' ? 'Undetermined' : 'General'),
+    bounceSubType,
     bouncedRecipients: [bounced],
     reportingMTA: `dns; ${services.config.hostname}`,
   })
-  const counted = bounceType === 'Permanent' ? ({ counted: 'bounces' } as const) : {}
-  return { event, status: 'bounced', reply: diagnosticCode, ...counted }
+  const told = { event, status: 'bounced', reply: diagnosticCode } as const
+  if (bounceType !== 'Permanent' || LISTED_ALREADY.has(bounceSubType)) return told
+  const evidence = { reason: 'BOUNCE', mailboxes: [recipient.mailbox], feedbackId: id, at: now } as const
+  return { ...told, counted: 'bounces', evidence }
 }
 
 function reportedComplaint(
   { services, stored, recipient, now, mailTags }: Subject,
   outcome: Of<'complaint'>,
 ): Reported {
+  const id = feedbackId(services, stored, now)
+  const complaintFeedbackType = outcome.complaintFeedbackType ?? 'abuse'
   const event = complaintEvent(now, mailTags, {
-    feedbackId: feedbackId(services, stored, now),
+    feedbackId: id,
     complaintSubType: null,
     complainedRecipients: [recipient.mailbox],
     userAgent: outcome.userAgent ?? 'Sesame',
-    complaintFeedbackType: outcome.complaintFeedbackType ?? 'abuse',
+    complaintFeedbackType,
     arrivalDate: isoTime(now),
   })
-  return { event, status: 'complained', reply: recipient.reply, counted: 'complaints' }
+  const told = { event, status: 'complained', reply: recipient.reply, counted: 'complaints' } as const
+  // RFC 6430: somebody says that it was no spam.
+  if (complaintFeedbackType === 'not-spam') return told
+  return { ...told, evidence: { reason: 'COMPLAINT', mailboxes: [recipient.mailbox], feedbackId: id, at: now } }
 }
 
 function reportedDelay({ stored, recipient, now, mailTags }: Subject, outcome: Of<'delay'>): Reported {

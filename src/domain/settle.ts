@@ -3,6 +3,7 @@ import type { Outcome } from '../message/outcome.ts'
 import type { Job } from '../store/types.ts'
 import type { Services } from './context.ts'
 import { recordsOf } from './outcomes.ts'
+import { besides, others, withhold } from './suppression/withhold.ts'
 
 /** Records the outcome of a job's attempt; the job is over then. */
 export async function settle(services: Services, job: Job, outcome: Outcome, startedAt: number): Promise<void> {
@@ -12,8 +13,16 @@ export async function settle(services: Services, job: Job, outcome: Outcome, sta
   if (stored === undefined) return
   const { scope, messageId, destination } = job
   const recipients = await messages.recipients(scope, messageId)
+  const withheld = await withhold(
+    services,
+    stored,
+    recipients.filter(({ position }) => job.recipients.includes(position)),
+  )
+  const reached = { ...outcome, recipients: others(outcome.recipients, withheld) }
   const now = services.clock.now()
   const { acceptedAt } = stored.message
-  const records = recordsOf(services, { scope, acceptedAt, destination, recipients, startedAt, now }, outcome)
-  await messages.settle({ scope, messageId, jobId: job.id, owner: job.owner, at: now, ...records })
+  const records = recordsOf(services, { scope, acceptedAt, destination, recipients, startedAt, now }, reached)
+  const attempt = reached.recipients.length === 0 ? null : records.attempt
+  const settlement = { scope, messageId, jobId: job.id, owner: job.owner, at: now }
+  await messages.settle({ ...settlement, ...besides(withheld, { ...records, attempt }) })
 }

@@ -8,7 +8,9 @@ const MAX_CHAIN = 10
 
 export const realDial: Dial = async ({ address, port, localAddress }, signal) => {
   const { promise, resolve } = Promise.withResolvers<Wire | string>()
-  const socket = connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) })
+  const socket = address.startsWith('/')
+    ? connect({ path: address })
+    : connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) })
   const over = (result: Wire | string) => {
     signal.removeEventListener('abort', abort)
     socket.off('error', failed).off('connect', connected)

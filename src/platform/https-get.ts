@@ -17,14 +17,15 @@ export const realHttpsGet: HttpsGet = async ({ host, address, port, path, maxByt
   })
   asked.on('error', (error) => resolve(signal.aborted ? 'ETIMEDOUT' : codeOf(error)))
   asked.on('response', (response) => {
-    const replied = read(response, maxBytes).catch((error: unknown) => codeOf(error))
+    const replied = readReply(response, maxBytes).catch((error: unknown) => codeOf(error))
     resolve(replied.finally(() => asked.destroy()))
   })
   asked.end()
   return promise
 }
 
-async function read(response: IncomingMessage, maxBytes: number): Promise<HttpsReply | string> {
+/** A reply with its body, unless that is too long. */
+export async function readReply(response: IncomingMessage, maxBytes: number): Promise<HttpsReply | string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {
@@ -41,7 +42,7 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<HttpsR
   }
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

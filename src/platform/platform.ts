@@ -97,7 +97,7 @@ export type Wire = {
 }
 
 export type DialTarget = {
-  /** An IP address. */
+  /** An IP address. Of a service beside us also a name that the system knows, or the path of a Unix socket. */
   readonly address: string
   readonly port: number
   /** Ours to call from; any if undefined. */
@@ -123,6 +123,17 @@ export type HttpsReply = { readonly status: number; readonly contentType: string
 /** GET over HTTPS, following nothing. A text says why there is no reply. `signal` calls it off. */
 export type HttpsGet = (question: HttpsQuestion, signal: AbortSignal) => Promise<HttpsReply | string>
 
+export type HttpQuestion = {
+  /** http or https. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: Uint8Array
+  readonly maxBytes: number
+}
+
+/** POST to a service beside us, following nothing. A text says why there is no reply. `signal` calls it off. */
+export type HttpPost = (question: HttpQuestion, signal: AbortSignal) => Promise<HttpsReply | string>
+
 export type Log = {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -138,5 +149,6 @@ export type Platform = {
   readonly dns: Dns
   readonly dial: Dial
   readonly httpsGet: HttpsGet
+  readonly httpPost: HttpPost
   readonly log: Log
 }

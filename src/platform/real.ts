@@ -26,6 +26,7 @@ export function realPlatform({ dns, logLevel, writeLog }: PlatformOptions): Plat
     // Loaded when there is somebody to call: TLS is a good part of what starting takes.
     dial: async (target, signal) => (await import('./dial.ts')).realDial(target, signal),
     httpsGet: realHttpsGet,
+    httpPost: async (question, signal) => (await import('./http-post.ts')).realHttpPost(question, signal),
     log: createLog(logLevel, wallClock, writeLog),
   }
 }

@@ -2,7 +2,7 @@
 import { Cache } from './cache.ts'
 import type { CacheOptions } from './cache.ts'
 import type { Change } from './changes.ts'
-import type { AccountStore, ConfigurationSetStore, IdentityStore, KeyStore } from './store.ts'
+import type { AccountStore, ConfigurationSetStore, IdentityStore, KeyStore, SuppressionStore } from './store.ts'
 import type { AccessKey, Account, AccountSettings, ConfigurationSet, Identity, IdentityPolicy, Scope } from './types.ts'
 
 /**
@@ -16,6 +16,8 @@ export type CachedReads = {
   readonly keys: Pick<KeyStore, 'find'>
   readonly identities: Pick<IdentityStore, 'find' | 'findMany' | 'policies'>
   readonly configurationSets: Pick<ConfigurationSetStore, 'find'>
+  /** Of a list it is known whether there is anything on it; a list that is not empty is asked. */
+  readonly suppressions: Pick<SuppressionStore, 'any' | 'findMany'>
 }
 
 export type Caches = {
@@ -31,7 +33,8 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
   const identities = new Cache<Identity | undefined>(options)
   const policies = new Cache<readonly IdentityPolicy[]>(options)
   const configurationSets = new Cache<ConfigurationSet | undefined>(options)
-  const byKind = { accounts, keys, settings, identities, policies, configurationSets }
+  const suppressions = new Cache<boolean>(options)
+  const byKind = { accounts, keys, settings, identities, policies, configurationSets, suppressions }
 
   function forgetOne(change: Change): void {
     if (change.kind === 'all') {
@@ -56,6 +59,10 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
     return found.filter((identity) => identity !== undefined)
   }
 
+  async function anySuppressed(scope: Scope): Promise<boolean> {
+    return suppressions.read(named(scope, ''), () => stores.suppressions.any(scope))
+  }
+
   return {
     forget(changes) {
       for (const change of changes) forgetOne(change)
@@ -76,6 +83,11 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
         find: async (scope, name) =>
           configurationSets.read(named(scope, name), () => stores.configurationSets.find(scope, name)),
       },
+      suppressions: {
+        any: anySuppressed,
+        findMany: async (scope, addresses) =>
+          (await anySuppressed(scope)) ? await stores.suppressions.findMany(scope, addresses) : [],
+      },
     },
   }
 }
@@ -85,10 +97,13 @@ function named({ account, region }: Scope, name: string): string {
   return `${account.length} ${region.length} ${account}${region}${name}`
 }
 
+/** Kinds of which an account has one in each region. */
+const OF_SCOPE: ReadonlySet<Change['kind']> = new Set(['settings', 'suppressions'])
+
 /** The key of what changed; undefined: there may be several. */
 function keyOf({ kind, account, region, name }: Change): string | undefined {
   if (kind === 'accounts') return account
   if (kind === 'keys') return name
   if (account === undefined || region === undefined) return undefined
-  return kind === 'settings' ? named({ account, region }, '') : name && named({ account, region }, name)
+  return OF_SCOPE.has(kind) ? named({ account, region }, '') : name && named({ account, region }, name)
 }

@@ -6,7 +6,16 @@ import { EVERYTHING, createAnnouncements, decodeChanges, encodeChanges } from '.
 import type { Change } from './changes.ts'
 import { keptLog } from '../../test/support/stores.ts'
 
-const KINDS = ['all', 'accounts', 'keys', 'settings', 'identities', 'policies', 'configurationSets'] as const
+const KINDS = [
+  'all',
+  'accounts',
+  'keys',
+  'settings',
+  'identities',
+  'policies',
+  'configurationSets',
+  'suppressions',
+] as const
 const change: fc.Arbitrary<Change> = fc.record({
   kind: fc.constantFrom(...KINDS),
   account: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
@@ -64,7 +73,15 @@ test('a listener that fails keeps nobody else from hearing', () => {
 })
 
 /** The tables whose rows caches keep. */
-const KEPT = ['accounts', 'account_settings', 'access_keys', 'identities', 'identity_policies', 'configuration_sets']
+const KEPT = [
+  'accounts',
+  'account_settings',
+  'access_keys',
+  'identities',
+  'identity_policies',
+  'configuration_sets',
+  'suppressions',
+]
 
 test('every file that writes what caches keep makes its commands such that they say what they change', () => {
   const files = globSync('*.ts', { cwd: import.meta.dirname }).filter((file) => !file.endsWith('.test.ts'))
@@ -76,6 +93,7 @@ test('every file that writes what caches keep makes its commands such that they 
     'identities.ts',
     'identity-policies.ts',
     'keys.ts',
+    'suppressions.ts',
   ])
   for (const file of [...writers, 'commands.ts']) {
     assert.doesNotMatch(readFileSync(new URL(file, import.meta.url), 'utf8'), /\bcommand\(/, file)

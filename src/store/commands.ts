@@ -11,6 +11,7 @@ import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
 import { secretCommands } from './secrets.ts'
+import { suppressionCommands } from './suppressions.ts'
 
 const TABLES = [
   'accounts',
@@ -19,6 +20,7 @@ const TABLES = [
   'identity_policies',
   'identities',
   'configuration_sets',
+  'suppressions',
   'messages',
   'bodies',
   'body_pieces',
@@ -46,6 +48,7 @@ const ALL: readonly AnyCommand[] = [
   ...keyCommands,
   ...identityCommands,
   ...configurationSetCommands,
+  ...suppressionCommands,
   ...messageCommands,
   ...jobCommands,
   ...nodeCommands,

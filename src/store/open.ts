@@ -11,6 +11,7 @@ import { jobStore } from './jobs.ts'
 import { keyStore } from './keys.ts'
 import { limitStore } from './limits.ts'
 import { messageStore } from './messages.ts'
+import { suppressionStore } from './suppressions.ts'
 import type { Db } from './db.ts'
 import type { Engine } from './engine.ts'
 import { nodeStore } from './nodes.ts'
@@ -56,6 +57,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     keys: keyStore(db),
     identities: identityStore(db),
     configurationSets: configurationSetStore(db),
+    suppressions: suppressionStore(db),
   }
   const limits = engine.isShared ? limitStore(db) : undefined
   const caches = createCaches(stores, { now: () => wallClock.now(), maxAgeMs })

@@ -1,10 +1,12 @@
 /** What became of a message: the state of its recipients, its events, the attempts to deliver it. */
+import type { Change } from './changes.ts'
 import { count } from './counters.ts'
-import { query, urgentCommand } from './db.ts'
+import { changing, query } from './db.ts'
 import type { Db, Tx, Value } from './db.ts'
 import { dayOf } from './message-day.ts'
 import { integer, json, nullable, oneOf, row, text } from './rows.ts'
 import type { MessageStore } from './store.ts'
+import { addSuppression, suppressionChanges } from './suppressions.ts'
 import type { Attempt, JobRest, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
 
 const RECIPIENTS = query(
@@ -66,9 +68,8 @@ function valuesOf({ recipients, attempts, dueAt }: JobRest): readonly Value[] {
   return [JSON.stringify(recipients), attempts, dueAt]
 }
 
-/** See {@link MessageStore.settle}. */
-export const settle = urgentCommand('messages.settle', async (tx, settlement: Settlement) => {
-  const { scope, messageId, jobId, rest, owner = null, at, updates, events, attempt, counts } = settlement
+async function write(tx: Tx, settlement: Settlement): Promise<void> {
+  const { scope, messageId, jobId, rest, owner = null, at, updates, events, attempt, counts, suppress } = settlement
   const key = keyOf(scope, messageId)
   // An attempt ends once, by the node that has the job. Whoever ends it again (it was run twice, or the node was given
   // up meanwhile) must not tell the same story twice.
@@ -88,8 +89,16 @@ export const settle = urgentCommand('messages.settle', async (tx, settlement: Se
   }
   for (const event of events) await addEvent(tx, scope, { messageId, ...event })
   if (attempt !== null) await addAttempt(tx, scope, messageId, attempt)
+  for (const added of suppress ?? []) await addSuppression(tx, scope, added)
   await count(tx, scope, at, { recipients: 0, ...counts })
-})
+}
+
+function changesOf({ scope, suppress = [] }: Settlement): readonly Change[] {
+  return suppress.length === 0 ? [] : suppressionChanges(scope)
+}
+
+/** See {@link MessageStore.settle}. */
+export const settle = { ...changing('messages.settle', changesOf, write), isUrgent: true }
 
 export const outcomeCommands = [settle]
 

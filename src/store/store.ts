@@ -23,6 +23,8 @@ import type {
   SendDataPoint,
   Settlement,
   StoredMessage,
+  Suppression,
+  SuppressionFilter,
 } from './types.ts'
 
 export type AccountStore = {
@@ -79,6 +81,19 @@ export type ConfigurationSetStore = {
   remove(scope: Scope, name: string): Promise<boolean>
   list(scope: Scope, page: PageRequest): Promise<Page<ConfigurationSet>>
   count(scope: Scope): Promise<number>
+}
+
+export type SuppressionStore = {
+  /** Creates or replaces. */
+  put(scope: Scope, added: Suppression): Promise<void>
+  find(scope: Scope, address: string): Promise<Suppression | undefined>
+  /** Those of `addresses` that are on the list. */
+  findMany(scope: Scope, addresses: readonly string[]): Promise<readonly Suppression[]>
+  /** Whether there is any address on the list. */
+  any(scope: Scope): Promise<boolean>
+  remove(scope: Scope, address: string): Promise<boolean>
+  /** By address. */
+  list(scope: Scope, filter: SuppressionFilter, page: PageRequest): Promise<Page<Suppression>>
 }
 
 /** `before`: a `seq`. */
@@ -222,6 +237,7 @@ export type Store = {
   readonly keys: KeyStore
   readonly identities: IdentityStore
   readonly configurationSets: ConfigurationSetStore
+  readonly suppressions: SuppressionStore
   /** What every send reads, from memory where that is known. */
   readonly cached: CachedReads
   readonly secrets: SecretStore

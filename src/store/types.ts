@@ -55,7 +55,7 @@ export type AccountSettings = {
   readonly sendingEnabled: boolean
   readonly details: AccountDetails | null
   readonly review: { readonly status: 'PENDING' | 'FAILED' | 'GRANTED' | 'DENIED'; readonly caseId: string } | null
-  readonly suppressedReasons: readonly ('BOUNCE' | 'COMPLAINT')[]
+  readonly suppressedReasons: readonly SuppressionReason[]
   readonly dedicatedIpAutoWarmup: boolean
 }
 
@@ -149,13 +149,36 @@ export type ConfigurationSet = {
     readonly maxDeliverySeconds: number | null
   } | null
   /** null: as the account has it. */
-  readonly suppressedReasons: readonly ('BOUNCE' | 'COMPLAINT')[] | null
+  readonly suppressedReasons: readonly SuppressionReason[] | null
   readonly vdm: {
     readonly engagementMetrics: 'ENABLED' | 'DISABLED' | null
     readonly optimizedSharedDelivery: 'ENABLED' | 'DISABLED' | null
   } | null
   readonly archiveArn: string | null
   readonly tags: readonly Tag[]
+}
+
+// ── Suppression ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Why an address is not sent to any more. */
+export type SuppressionReason = 'BOUNCE' | 'COMPLAINT'
+
+/** An address on the suppression list of an account in a region. */
+export type Suppression = {
+  /** Its domain in lower case, its local part as typed. */
+  readonly address: string
+  readonly reason: SuppressionReason
+  readonly updatedAt: number
+  /** Of the bounce or complaint that put it there; null: somebody did. */
+  readonly messageId: string | null
+  readonly feedbackId: string | null
+}
+
+/** `reasons`: any of them; empty: all. Times are those of the last update, and both ends belong to it. */
+export type SuppressionFilter = {
+  readonly reasons?: readonly SuppressionReason[]
+  readonly since?: number | undefined
+  readonly until?: number | undefined
 }
 
 // ── Messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,6 +315,8 @@ export type Settlement = {
   readonly events: readonly Omit<MessageEvent, 'messageId'>[]
   readonly attempt: Attempt | null
   readonly counts: OutcomeCounts
+  /** What the outcome puts on the suppression list. */
+  readonly suppress?: readonly Suppression[]
 }
 
 /** What SES's GetSendStatistics reports of a quarter of an hour. */

@@ -65,6 +65,13 @@ export async function fill(database: string, filling: Filling): Promise<void> {
   }
   await store.configurationSets.insert(SCOPE, sampleSet('set'))
   await store.secrets.keep('name', () => 'secret')
+  await store.suppressions.put(SCOPE, {
+    address: 'gone@example.org',
+    reason: 'COMPLAINT',
+    updatedAt: NOON,
+    messageId: 'm0',
+    feedbackId: null,
+  })
   const messages = Array.from({ length: filling.messages }, (_, index) => message(index))
   for (let at = 0; at < messages.length; at += AT_ONCE) {
     // A few one after another, in their order; many at once, in whatever order.

@@ -62,10 +62,7 @@ export async function startWorld(config: Partial<Config> = {}): Promise<World> {
       )
       return MessageId
     },
-    async events(messageId) {
-      const { body } = await app.admin('GET', `/_sesame/messages/${messageId}/events`)
-      return readEvents(body)
-    },
+    events: (messageId) => eventsOf(app, messageId),
     async pass(minutes) {
       app.clock.advance(minutes * 60_000)
       await app.idle()
@@ -75,6 +72,12 @@ export async function startWorld(config: Partial<Config> = {}): Promise<World> {
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
     },
   }
+}
+
+/** The events of a message, as SES's JSON. */
+export async function eventsOf(app: TestApp, messageId: string): Promise<readonly SesEvent[]> {
+  const { body } = await app.admin('GET', `/_sesame/messages/${messageId}/events`)
+  return readEvents(body)
 }
 
 function readEvents(body: unknown): readonly SesEvent[] {

@@ -2,6 +2,9 @@
 import type { NetworkOutcome } from '../../message/outcome.ts'
 import type { ConfigurationSet, Job, Recipient, StoredMessage } from '../../store/types.ts'
 import type { Services } from '../context.ts'
+import { NO_COUNTS } from '../outcomes.ts'
+import { applicableReasons } from '../suppression/list.ts'
+import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces } from './forwarding.ts'
 import { judge } from './judge.ts'
 import { recordsOfAttempt } from './records.ts'
@@ -39,9 +42,21 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const raw = await store.messages.raw(scope, messageId)
   if (stored === undefined || raw === undefined) return undefined
   const all = await store.messages.recipients(scope, messageId)
-  const recipients = all.filter(({ position }) => job.recipients.includes(position))
+  const addressed = all.filter(({ position }) => job.recipients.includes(position))
+  const withheld = await withhold(services, stored, addressed)
+  const recipients = others(addressed, withheld)
+  const settlement = { scope, messageId, jobId: job.id, owner: job.owner }
+  if (recipients.length === 0) {
+    const ended = besides(withheld, { updates: [], events: [], attempt: null, counts: NO_COUNTS })
+    return {
+      retryAt: undefined,
+      settle: () => store.messages.settle({ ...settlement, at: clock.now(), ...ended }),
+    }
+  }
   const set = await setOf(services, stored)
   const message = await signed(services, stored, raw)
+  // Before the network: whatever fails between its answer and the settlement has the message delivered again.
+  const reasons = await applicableReasons(services, stored)
   const outcome = await network({
     domain: destination,
     sender: stored.message.returnPath,
@@ -56,8 +71,8 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
-  const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now }
-  const records = recordsOfAttempt(services, attempted, judgement)
+  const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
+  const records = besides(withheld, recordsOfAttempt(services, attempted, judgement))
   let isForwarded = false
   return {
     retryAt: records.rest?.dueAt,
@@ -65,7 +80,7 @@ export async function attemptOver(services: Services, network: Network, job: Job
       // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
       if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)
       isForwarded = true
-      await store.messages.settle({ scope, messageId, jobId: job.id, owner: job.owner, at: now, ...records })
+      await store.messages.settle({ ...settlement, at: now, ...records })
     },
   }
 }

@@ -2,9 +2,18 @@
 import type { MailTags } from '../../events/mail.ts'
 import { bounceEvent, deliveryDelayEvent, deliveryEvent, type EventRecord } from '../../events/records.ts'
 import { type NetworkOutcome, type Remote, type Reply, replyLine } from '../../message/outcome.ts'
-import type { Attempt, JobRest, Recipient, Settlement, StoredMessage } from '../../store/types.ts'
+import type {
+  Attempt,
+  JobRest,
+  Recipient,
+  Settlement,
+  StoredMessage,
+  Suppression,
+  SuppressionReason,
+} from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { feedbackId, NO_COUNTS } from '../outcomes.ts'
+import { additions } from '../suppression/list.ts'
 import type { Bounced, Delayed, Judgement } from './judge.ts'
 import { type Expiry, retryAfter } from './schedule.ts'
 
@@ -19,9 +28,11 @@ export type Attempted = {
   /** In SES's time. */
   readonly startedAt: number
   readonly now: number
+  /** Of which reasons an address goes on the suppression list. */
+  readonly reasons: readonly SuppressionReason[]
 }
 
-export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts'> & {
+export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts' | 'suppress'> & {
   readonly attempt: Attempt
   readonly rest: JobRest | undefined
 }
@@ -29,6 +40,7 @@ export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts'> &
 export function recordsOfAttempt(services: Services, attempted: Attempted, judgement: Judgement): AttemptRecords {
   const { reached, bounced, delayed } = judgement
   const { destination, outcome, attempts, expiry, startedAt, now } = attempted
+  const bounces = bouncesOf(services, attempted, bounced)
   const retry = retryAfter(attempts, now, expiry, services.random.fraction())
   return {
     updates: [
@@ -38,7 +50,7 @@ export function recordsOfAttempt(services: Services, attempted: Attempted, judge
     ],
     events: [
       ...deliveries(attempted, judgement.reached),
-      ...bounces(services, attempted, bounced),
+      ...bounces.map(({ event }) => event),
       ...(retry.isTold ? delays(attempted, delayed) : []),
     ],
     attempt: {
@@ -49,6 +61,7 @@ export function recordsOfAttempt(services: Services, attempted: Attempted, judge
       transcript: outcome.transcript,
     },
     counts: { ...NO_COUNTS, bounces: bounced.filter(({ bounceType }) => bounceType === 'Permanent').length },
+    suppress: bounces.flatMap(({ suppress }) => suppress),
     rest:
       delayed.length === 0
         ? undefined
@@ -73,8 +86,10 @@ function deliveries(attempted: Attempted, reached: Judgement['reached']): readon
   })
 }
 
-/** Bounces of one kind, from one host, make one event. */
-function bounces(services: Services, attempted: Attempted, bounced: readonly Bounced[]): readonly EventRecord[] {
+type ToldBounce = { readonly event: EventRecord; readonly suppress: readonly Suppression[] }
+
+/** Bounces of one kind, from one host, make one event; those that tell of a bad address put it on the suppression list. */
+function bouncesOf(services: Services, attempted: Attempted, bounced: readonly Bounced[]): readonly ToldBounce[] {
   const { now, stored, outcome } = attempted
   const groups = Map.groupBy(
     bounced,
@@ -84,8 +99,9 @@ function bounces(services: Services, attempted: Attempted, bounced: readonly Bou
     const [first] = group
     if (first === undefined) return []
     const { remote, bounceType, bounceSubType } = first
-    return bounceEvent(now, sentThrough(remote), {
-      feedbackId: feedbackId(services, stored, now),
+    const id = feedbackId(services, stored, now)
+    const event = bounceEvent(now, sentThrough(remote), {
+      feedbackId: id,
       bounceType,
       bounceSubType,
       bouncedRecipients: group.map(({ position, reply }) => ({
@@ -97,6 +113,12 @@ function bounces(services: Services, attempted: Attempted, bounced: readonly Bou
       reportingMTA: `dns; ${outcome.reportingMta}`,
       ...(remote === null ? {} : { remoteMtaIp: remote.ip }),
     })
+    const mailboxes = addressesOf(
+      attempted,
+      group.filter(({ suppresses }) => suppresses),
+    )
+    const evidence = { reason: 'BOUNCE' as const, mailboxes, feedbackId: id, at: now }
+    return { event, suppress: additions(stored, attempted.reasons, evidence) }
   })
 }
 

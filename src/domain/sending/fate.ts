@@ -4,9 +4,11 @@
  * reads the message after the 200 finds its events, and nothing is queued. Every other destination gets a job.
  */
 import { type EventRecord, rejectEvent } from '../../events/records.ts'
-import type { Acceptance, Recipient, Scope } from '../../store/types.ts'
+import type { Acceptance, OutcomeCounts, Recipient } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS, recordsOf } from '../outcomes.ts'
+import type { Listed } from '../suppression/list.ts'
+import { others, withhold } from '../suppression/withhold.ts'
 
 export type Fate = Pick<Acceptance, 'recipients' | 'jobs' | 'attempts' | 'counts'> & {
   readonly events: readonly EventRecord[]
@@ -26,36 +28,49 @@ export function rejected(recipients: readonly Addressee[], counted: number, now:
 }
 
 /** The jobs of a message, one a recipient domain, and the outcomes that need none. */
-export function fateOf(
+export async function fateOf(
   services: Services,
-  accepted: { readonly scope: Scope; readonly acceptedAt: number; readonly recipients: readonly Addressee[] },
-): Fate {
-  const { scope, acceptedAt, recipients } = accepted
-  const queued: Fate['recipients'] = recipients.map((recipient) => ({ ...recipient, status: 'queued', reply: null }))
-  let fate: Fate = { recipients: queued, jobs: [], attempts: [], events: [], counts: NO_COUNTS }
-  for (const [destination, group] of Map.groupBy(recipients, ({ mailbox }) => domainOf(mailbox))) {
-    const outcome = services.deliverAtOnce(destination, group)
-    if (outcome === undefined) {
-      const job = { destination, recipients: group.map(({ position }) => position), dueAt: acceptedAt }
-      fate = { ...fate, jobs: [...fate.jobs, job] }
-      continue
-    }
-    const attempted = { scope, acceptedAt, destination, recipients: group, startedAt: acceptedAt, now: acceptedAt }
-    const { updates, events, attempt, counts } = recordsOf(services, attempted, outcome)
-    const settled = new Map(updates.map((update) => [update.position, update]))
-    fate = {
-      recipients: fate.recipients.map((recipient) => ({ ...recipient, ...settled.get(recipient.position) })),
-      jobs: fate.jobs,
-      attempts: [...fate.attempts, attempt],
-      events: [...fate.events, ...events],
-      counts: {
-        bounces: fate.counts.bounces + counts.bounces,
-        complaints: fate.counts.complaints + counts.complaints,
-        rejects: fate.counts.rejects + counts.rejects,
-      },
-    }
+  listed: Listed,
+  accepted: { readonly acceptedAt: number; readonly recipients: readonly Addressee[] },
+): Promise<Fate> {
+  const { acceptedAt, recipients } = accepted
+  const groups = Array.from(
+    Map.groupBy(recipients, ({ mailbox }) => domainOf(mailbox)),
+    ([destination, group]) => ({ destination, group, outcome: services.deliverAtOnce(destination, group) }),
+  )
+  const queued = groups.flatMap(({ destination, group, outcome }) =>
+    outcome === undefined
+      ? [{ destination, recipients: group.map(({ position }) => position), dueAt: acceptedAt }]
+      : [],
+  )
+  const atOnce = groups.flatMap(({ group, outcome }) => (outcome === undefined ? [] : group))
+  // Whoever runs a job asks for himself.
+  const withheld = atOnce.length === 0 ? undefined : await withhold(services, listed, atOnce)
+  const settled = groups.flatMap(({ destination, group, outcome }) => {
+    if (outcome === undefined) return []
+    const reached = withheld === undefined ? outcome.recipients : others(outcome.recipients, withheld)
+    if (reached.length === 0) return []
+    const at = { scope: listed.scope, acceptedAt, startedAt: acceptedAt, now: acceptedAt }
+    return recordsOf(services, { ...at, destination, recipients: group }, { ...outcome, recipients: reached })
+  })
+  const updates = [...(withheld?.updates ?? []), ...settled.flatMap((each) => each.updates)]
+  const byPosition = new Map(updates.map((update) => [update.position, update]))
+  return {
+    recipients: recipients.map((recipient) => ({
+      ...recipient,
+      status: 'queued',
+      reply: null,
+      ...byPosition.get(recipient.position),
+    })),
+    jobs: queued,
+    attempts: settled.map(({ attempt }) => attempt),
+    events: [...(withheld?.events ?? []), ...settled.flatMap(({ events }) => events)],
+    counts: settled.map(({ counts }) => counts).reduce(sum, NO_COUNTS),
   }
-  return fate
+}
+
+function sum(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return { bounces: a.bounces + b.bounces, complaints: a.complaints + b.complaints, rejects: a.rejects + b.rejects }
 }
 
 function domainOf(mailbox: string): string {

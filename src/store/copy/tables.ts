@@ -8,6 +8,7 @@ export const COPIED: readonly string[] = [
   'identities',
   'identity_policies',
   'configuration_sets',
+  'suppressions',
   'messages',
   'bodies',
   'body_pieces',

@@ -3,7 +3,7 @@ import { finishCalls } from '../db.ts'
 import type { AnyCommand } from '../db.ts'
 import type { Answer, Call } from '../group-commit.ts'
 import { Collision, Unavailable } from './failures.ts'
-import { notifyOf } from './notices.ts'
+import { changesOf, notifyOf } from './notices.ts'
 import { PATIENT_TIMEOUT_MS } from './session.ts'
 import type { Session } from './session.ts'
 import { TOGETHER } from './together.ts'
@@ -61,7 +61,7 @@ async function runTogether(
   )
   const steps = [...shared, ...alone]
   // One statement is a transaction by itself: the usual case, and the only round trip of it.
-  const isOneStatement = alone.length === 0 && shared.length === 1
+  const isOneStatement = alone.length === 0 && shared.length === 1 && changesOf(commands, calls).length === 0
   const answers: Answer<unknown>[] = []
   if (!isOneStatement) await open().execute(BEGIN)
   for (const { positions, run } of steps) {

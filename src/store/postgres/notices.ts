@@ -34,13 +34,18 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
 const DEAF_PAUSE_MS = 60_000
 
+/** What these calls change, of what caches keep. */
+export function changesOf(commands: ReadonlyMap<string, AnyCommand>, calls: readonly Call<never>[]): readonly Change[] {
+  return calls.flatMap(({ name, payload }) => commands.get(name)?.changes?.(payload) ?? [])
+}
+
 /** Sends the changes that these calls make, in the transaction that makes them. */
 export async function notifyOf(
   tx: Reader,
   commands: ReadonlyMap<string, AnyCommand>,
   calls: readonly Call<never>[],
 ): Promise<void> {
-  const changes: readonly Change[] = calls.flatMap(({ name, payload }) => commands.get(name)?.changes?.(payload) ?? [])
+  const changes = changesOf(commands, calls)
   if (changes.length > 0) await tx.get(NOTIFY, [encodeChanges(changes)])
 }
 

@@ -34,6 +34,14 @@ const ROWS = rowsets({
     transcript: 'text',
   },
   heard: { n: 'bigint', bounces: 'bigint', complaints: 'bigint', rejects: 'bigint' },
+  suppressed: {
+    n: 'bigint',
+    address: 'text',
+    reason: 'text',
+    updatedAt: 'bigint',
+    messageId: 'text',
+    feedbackId: 'text',
+  },
 })
 
 /** All of one day, so that the planner sees that one partition of each table is enough. */
@@ -85,6 +93,14 @@ const SETTLE = query(
      group by account, region, minute order by account, region, minute
      on conflict (account, region, at) do update set bounces = minutes.bounces + excluded.bounces,
        complaints = minutes.complaints + excluded.complaints, rejects = minutes.rejects + excluded.rejects
+   ), suppressed_in as (
+     insert into suppressions (account, region, address, reason, updated_at, message_id, feedback_id)
+     select distinct on (account, region, address) account, region, address, reason, suppressed.updated_at,
+       suppressed.message_id, feedback_id
+     from ${ROWS.from('suppressed')} join live using (n)
+     order by account, region, address, suppressed.o desc
+     on conflict (account, region, address) do update set reason = excluded.reason, updated_at = excluded.updated_at,
+       message_id = excluded.message_id, feedback_id = excluded.feedback_id
    )
    select count(*) as "settled" from live`,
   row({ settled: integer }),
@@ -115,6 +131,7 @@ export const settleTogether: Together<Settlement, void> = {
       heard: numbered.flatMap(({ n, counts }) =>
         counts.bounces + counts.complaints + counts.rejects > 0 ? [{ n, ...counts }] : [],
       ),
+      suppressed: numbered.flatMap(({ n, suppress = [] }) => suppress.map((added) => ({ n, ...added }))),
     })
     await tx.all(SETTLE, [...values, dayOf(settlements[0]?.messageId ?? '')])
     return settlements.map(() => undefined)
