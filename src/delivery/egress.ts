@@ -1,6 +1,6 @@
 /** From which of our addresses a message goes out. */
 import { hash } from 'node:crypto'
-import { isIP } from 'node:net'
+import { familyOf } from '../platform/addresses.ts'
 import type { Egress } from './target.ts'
 
 /** An address of this machine that mail may leave from. */
@@ -51,10 +51,10 @@ export function chooseEgress(pools: Pools, { pool, messageId, attempts }: Egress
 /** The families of addresses that can be called from there. */
 export function familiesOf({ addresses }: Egress): readonly (4 | 6)[] {
   if (addresses.length === 0) return [4, 6]
-  return ([4, 6] as const).filter((family) => addresses.some((address) => isIP(address) === family))
+  return ([4, 6] as const).filter((family) => addresses.some((address) => familyOf(address) === family))
 }
 
 /** Ours to call `address` from; undefined: any will do, or we have none. */
 export function localAddressFor({ addresses }: Egress, address: string): string | undefined {
-  return addresses.find((own) => isIP(own) === isIP(address))
+  return addresses.find((own) => familyOf(own) === familyOf(address))
 }

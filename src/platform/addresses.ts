@@ -90,6 +90,12 @@ function groups(text: string): bigint[] {
   return text === '' ? [] : text.split(':').map((group) => BigInt(`0x${group}`))
 }
 
+/** 4 or 6; undefined: this is no IP address. */
+export function familyOf(address: string): 4 | 6 | undefined {
+  const family = isIP(address)
+  return family === 4 || family === 6 ? family : undefined
+}
+
 /** One spelling for each address, so that two can be compared. */
 export function canonicalAddress(text: string): string {
   const address = text.replace(/%.*$/, '')
