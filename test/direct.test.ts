@@ -18,7 +18,7 @@ async function said(world: World, id: string, type: string) {
 
 describe('direct delivery', () => {
   test('a message arrives once at each domain, signed for its identity, and is told of', async () => {
-    await using world = await startWorld()
+    await using world = await startWorld({ mailDomain: 'mail.out.test' })
     const one = await world.domain('one.test', '127.0.0.2', { dot: '250 2.0.0 Ok: queued as 1' })
     const two = await world.domain('two.test', '127.0.0.3')
     const id = await world.send(['bob@one.test', 'eve@two.test', 'joe@one.test'])
@@ -28,6 +28,8 @@ describe('direct delivery', () => {
       [[['bob@one.test', 'joe@one.test']], [['eve@two.test']]],
     )
     const [mail] = one.mails
+    // Covered by the platform's signature alone.
+    assert.match(mail!.data, /^Feedback-ID: /m)
     assert.equal(mail!.helo, 'out.sesame.test')
     assert.match(mail!.sender, new RegExp(`^MAIL FROM:<${id}@`))
     const records = await keyRecordOf(world.app, SENDER_DOMAIN)
@@ -37,7 +39,10 @@ describe('direct delivery', () => {
     })
     assert.deepEqual(
       verified.results.map(({ signingDomain, status }) => [signingDomain, status.result]),
-      [[SENDER_DOMAIN, 'pass']],
+      [
+        [SENDER_DOMAIN, 'pass'],
+        ['mail.out.test', 'pass'],
+      ],
     )
     const delivery = (await said(world, id, 'Delivery')).find(({ recipients }) => String(recipients).includes('bob'))
     const { smtpResponse, remoteMtaIp, reportingMTA, recipients } = delivery!

@@ -22,7 +22,7 @@ export function secretStore(db: Db): SecretStore {
   return {
     async keep(name, make) {
       const value =
-        known.get(name) ?? (await db.get(FIND, [name]))?.value ?? (await db.write(keep, { name, value: make() }))
+        known.get(name) ?? (await db.get(FIND, [name]))?.value ?? (await db.write(keep, { name, value: await make() }))
       known.set(name, value)
       return value
     },

@@ -224,7 +224,7 @@ export type SecretStore = {
    * The secret of this name, which `make` makes when there is none yet. However many processes ask at once, all get the
    * same; it outlives {@link Store.reset}.
    */
-  keep(name: string, make: () => string): Promise<string>
+  keep(name: string, make: () => string | Promise<string>): Promise<string>
 }
 
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */

@@ -1,16 +1,17 @@
-/** Who signs a message (DKIM, RFC 6376): its identity, by Easy DKIM or with a key of its own. */
+/** Who signs a message (DKIM, RFC 6376): its identity, by Easy DKIM or with a key of its own, and the platform. */
 import { prepare } from '../../message/dkim/prepare.ts'
 import { readSigner, type Signer } from '../../message/dkim/keys.ts'
 import { signLater, validityFrom } from '../../message/dkim/sign.ts'
 import type { Dkim, StoredMessage } from '../../store/types.ts'
 import { parseIdentityArn } from '../authorization/arns.ts'
 import type { Services } from '../context.ts'
+import { platformSigner } from './platform-key.ts'
 import { madeKeys } from '../identities/dkim-origins.ts'
 import { effectiveDkim } from '../identities/resolution.ts'
 
 /** The message with its signatures in front; as it is where nobody signs. The signing runs on other threads. */
 export async function signed(services: Services, stored: StoredMessage, raw: Uint8Array): Promise<Buffer> {
-  const signers = await signersOf(services, stored)
+  const signers = [...(await signersOf(services, stored)), ...(await platformSigners(services))]
   if (signers.length === 0) return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
   const prepared = prepare(raw)
   const validity = validityFrom(services.clock.now())
@@ -38,6 +39,18 @@ async function signersOf(
   if (signer === undefined)
     services.log.warn('mail goes out without its signature: the key cannot be read', { id, name })
   return signer === undefined ? [] : [signer]
+}
+
+/** Reading the key takes as long as a signature with it, so that it is read once for each store. */
+const platforms = new WeakMap<Services['store'], readonly Signer[]>()
+
+async function platformSigners(services: Services): Promise<readonly Signer[]> {
+  const known = platforms.get(services.store)
+  if (known !== undefined) return known
+  const signer = await platformSigner(services)
+  const all = signer === undefined ? [] : [signer]
+  platforms.set(services.store, all)
+  return all
 }
 
 /** A record that was missed lately is given time to come back, as the identity is. */
