@@ -5,6 +5,7 @@ import type { Services } from '../context.ts'
 import { forwardBounces } from './forwarding.ts'
 import { judge } from './judge.ts'
 import { recordsOfAttempt } from './records.ts'
+import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
 import { signed } from './signing.ts'
 
@@ -39,7 +40,7 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const message = await signed(services, stored, raw)
   const outcome = await network({
     domain: destination,
-    sender: stored.message.returnPath,
+    sender: await envelopeSender(services, stored, recipients),
     recipients,
     message,
     tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
