@@ -89,7 +89,12 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     ],
   }
   const answers = once(async () => (await import('./answers.ts')).createAnswers(admin, counters))
-  const servers = createServers({ ...platform, config, certificate, answers })
+  const inbound = once(async () =>
+    (await import('./domain/inbound/inbound.ts')).createInbound(services, (kind, result) =>
+      counters.cameBack(kind, result),
+    ),
+  )
+  const servers = createServers({ ...platform, config, certificate, answers, inbound })
 
   return {
     services,

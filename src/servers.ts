@@ -2,6 +2,7 @@
 import type { Answers } from './answers.ts'
 import type { Config, Role } from './config/config.ts'
 import type { Principal } from './domain/context.ts'
+import type { Inbound } from './domain/inbound/inbound.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Platform } from './platform/platform.ts'
 import { createInboundServer } from './smtp/inbound.ts'
@@ -25,6 +26,8 @@ export type ServersDeps = Pick<Platform, 'wallClock' | 'random' | 'log'> & {
   readonly certificate: Certificate
   /** Asked for when there is something to answer. */
   readonly answers: () => Promise<Answers>
+  /** Asked for when there is mail from other servers. */
+  readonly inbound: () => Promise<Inbound>
 }
 
 type Server = { listen(host: string, port: number): Promise<Address>; close(): Promise<void> }
@@ -69,7 +72,7 @@ export function isHttps({ tlsCert, tlsKey }: Pick<Config, 'tlsCert' | 'tlsKey'>)
   return tlsCert !== undefined && tlsKey !== undefined
 }
 
-function smtpServers({ config, wallClock, random, log, certificate, answers }: ServersDeps): {
+function smtpServers({ config, wallClock, random, log, certificate, answers, inbound }: ServersDeps): {
   smtp: Server
   smtps: Server
   inbound: Server
@@ -83,7 +86,10 @@ function smtpServers({ config, wallClock, random, log, certificate, answers }: S
   return {
     smtp: createSubmissionServer(submission, 'starttls'),
     smtps: createSubmissionServer(submission, 'tls'),
-    // Receiving comes with a later version: until then nobody has a mailbox here.
-    inbound: createInboundServer({ ...deps, accept: async () => false, receive: async () => {} }),
+    inbound: createInboundServer({
+      ...deps,
+      accept: async (recipient) => (await inbound()).accepts(recipient),
+      receive: async (mail) => (await inbound()).receive(mail),
+    }),
   }
 }

@@ -277,6 +277,7 @@ export class Dialogue {
       this.#recipients.push(address)
       return { reply: replies.OK }
     } catch (error) {
+      if (error instanceof SesError) return { reply: replies.errorReply(error) }
       this.#options.log.error('smtp recipient check failed', { error })
       return { reply: replies.TEMPORARY_FAILURE }
     }

@@ -21,9 +21,9 @@ export type InboundDeps = {
   readonly random: Random
   readonly log: Log
   secureContext(): SecureContext
-  /** Whether mail for this address is taken; else 550 5.1.1. */
+  /** Whether mail for this address is taken; else 550 5.1.1. Throws where that cannot be found out now: 451. */
   accept(recipient: string): Promise<boolean>
-  /** Throws SesError. */
+  /** Settles when the mail is dealt with for good: 250 follows. Throws SesError. */
   receive(mail: ReceivedMail): Promise<void>
 }
 

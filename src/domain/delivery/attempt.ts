@@ -8,6 +8,7 @@ import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces } from './forwarding.ts'
 import { judge } from './judge.ts'
 import { recordsOfAttempt } from './records.ts'
+import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
 import { signed } from './signing.ts'
 
@@ -59,7 +60,7 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const reasons = await applicableReasons(services, stored)
   const outcome = await network({
     domain: destination,
-    sender: stored.message.returnPath,
+    sender: await envelopeSender(services, stored, recipients),
     recipients,
     message,
     tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',

@@ -36,6 +36,8 @@ export type Counters = {
   accepted(surface: string): void
   /** A call was answered with a failure; `code` is a code of the catalogue, so that there are not ever more of them. */
   refused(surface: string, code: string): void
+  /** Mail came in from another server: what it is, and what came of it. */
+  cameBack(kind: string, result: string): void
   readonly read: MetricsSource
 }
 
@@ -43,9 +45,11 @@ export type Counters = {
 export function createCounters(): Counters {
   const accepted = new Map<string, number>()
   const refused = new Map<string, number>()
+  const cameBack = new Map<string, number>()
   return {
     accepted: (surface) => count(accepted, surface),
     refused: (surface, code) => count(refused, `${surface} ${code}`),
+    cameBack: (kind, result) => count(cameBack, `${kind} ${result}`),
     read: () => [
       {
         name: 'sesame_messages_accepted_total',
@@ -60,6 +64,15 @@ export function createCounters(): Counters {
         values: [...refused].map(([key, value]) => {
           const [surface = '', code = ''] = key.split(' ')
           return { labels: { surface, code }, value }
+        }),
+      },
+      {
+        name: 'sesame_inbound_reports_total',
+        help: 'Mail that came back, by what it is (delivery: a bounce; feedback: a complaint) and what came of it.',
+        type: 'counter',
+        values: [...cameBack].map(([key, value]) => {
+          const [kind = '', result = ''] = key.split(' ')
+          return { labels: { kind, result }, value }
         }),
       },
     ],
