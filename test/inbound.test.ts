@@ -5,6 +5,7 @@ import { CreateEmailIdentityCommand, PutEmailIdentityMailFromAttributesCommand }
 import { GetSendStatisticsCommand } from '@aws-sdk/client-ses'
 import { SesError } from '../src/errors/fail.ts'
 import { arf, bring, dsn, senderIn } from './support/reports.ts'
+import { SCOPE } from './support/stores.ts'
 import { type SesEvent, SENDER_DOMAIN, startWorld, WORLD_SENDER, type World } from './support/world.ts'
 
 const FBL = 'fbl@out.sesame.test'
@@ -52,6 +53,12 @@ async function metric(world: World, labels: string): Promise<string | undefined>
   return new RegExp(`^sesame_inbound_reports_total\\{${labels}\\} (\\d+)$`, 'm').exec(text)?.[1]
 }
 
+/** Who is on the suppression list, and why. */
+async function listed(world: World) {
+  const { items } = await world.app.services.store.suppressions.list(SCOPE, {}, { limit: 10 })
+  return items.map(({ address, reason }) => `${address} ${reason}`)
+}
+
 /** Mail that the sender got about what he sent. */
 async function notices(world: World, subject: string) {
   const { messages } = await world.app.services.store.messages.page({ to: WORLD_SENDER, subject }, { limit: 10 })
@@ -83,6 +90,7 @@ describe('a bounce that comes later', () => {
     assert.match(await bringTo(world, returnPath, dsn({ recipient: 'bob@one.test' })), /^250 /)
     assert.equal((await told(world, id, 'Bounce')).length, 1)
     assert.deepEqual(await countsOf(world), { bounces: 1, complaints: 0 })
+    assert.deepEqual(await listed(world), ['bob@one.test BOUNCE'])
     const [notice, ...more] = await notices(world, 'Delivery Status Notification (Failure)')
     assert.deepEqual(more, [])
     assert.deepEqual([notice!.source, notice!.returnPath], ['MAILER-DAEMON@amazonses.com', ''])
@@ -279,6 +287,7 @@ describe('a complaint', () => {
       })
       assert.deepEqual(await statusesOf(world, id), ['complained'])
       assert.deepEqual(await countsOf(world), { bounces: 0, complaints: 1 })
+      assert.deepEqual(await listed(world), ['bob@one.test COMPLAINT'])
       const [notice] = await notices(world, 'complaint about message from 127.0.0.1')
       assert.deepEqual([notice!.source, notice!.returnPath], ['complaints@email-abuse.amazonses.com', ''])
       assert.match(await bringTo(world, FBL, arf({ [where]: returnPaths[0]! })), /^250 /)
@@ -301,6 +310,8 @@ describe('a complaint', () => {
       { emailAddress: 'joe@one.test' },
     ])
     assert.deepEqual(await countsOf(world), { bounces: 0, complaints: 1 })
+    // It may have been either of them.
+    assert.deepEqual(await listed(world), [])
   })
 
   test('that proves nothing is counted, and changes nothing', async () => {
@@ -324,5 +335,6 @@ describe('a complaint', () => {
     assert.equal(complaint!.said['complaintFeedbackType'], 'not-spam')
     assert.deepEqual(await statusesOf(world, id), ['delivered'])
     assert.deepEqual(await countsOf(world), { bounces: 0, complaints: 0 })
+    assert.deepEqual(await listed(world), [])
   })
 })

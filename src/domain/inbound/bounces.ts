@@ -6,6 +6,7 @@ import type { ReturnTarget } from '../../message/return-path.ts'
 import type { Services } from '../context.ts'
 import { forwardBounce, originalOf } from '../delivery/forwarding.ts'
 import { feedbackId, NO_COUNTS } from '../outcomes.ts'
+import { additions, applicableReasons } from '../suppression/list.ts'
 import { findReported, type Handover, type Reported } from './history.ts'
 import type { Result } from './inbound.ts'
 import { type Failed, whoFailed } from './who.ts'
@@ -31,6 +32,8 @@ export async function takeBounces(services: Services, target: ReturnTarget, repo
     }))
   if (bounced.length === 0) return 'repeated'
   const now = services.clock.now()
+  const reasons = await applicableReasons(services, stored)
+  const told = toldOf(services, reported, bounced, report, now)
   // Before it is written: a bounce told twice, after a crash in between, is better than one that is not told.
   await tellByMail(services, reported, bounced, report, now)
   await services.store.messages.settle({
@@ -43,7 +46,11 @@ export async function takeBounces(services: Services, target: ReturnTarget, repo
       status: 'bounced',
       reply: diagnosticCode ?? status,
     })),
-    events: eventsOf(services, reported, bounced, report, now),
+    events: told.map(({ event }) => event),
+    suppress: told.flatMap(({ group, feedbackId: id }) => {
+      const mailboxes = group.filter(({ verdict }) => verdict.suppresses).map(({ recipient }) => recipient.mailbox)
+      return additions(stored, reasons, { reason: 'BOUNCE', mailboxes, feedbackId: id, at: now })
+    }),
     attempt: null,
     counts: stored.message.surface === 'system' ? NO_COUNTS : { ...NO_COUNTS, bounces: hardOf(bounced) },
   })
@@ -54,14 +61,16 @@ function hardOf(bounced: readonly Bounced[]): number {
   return bounced.filter(({ verdict }) => verdict.bounceType === 'Permanent').length
 }
 
+type Told = { readonly event: EventRecord; readonly group: readonly Bounced[]; readonly feedbackId: string }
+
 /** Bounces of one kind, of mail that went to one host, make one event. */
-function eventsOf(
+function toldOf(
   services: Services,
   { stored }: Reported,
   bounced: readonly Bounced[],
   { reportingMta }: DeliveryReport,
   now: number,
-): readonly EventRecord[] {
+): readonly Told[] {
   const groups = Map.groupBy(
     bounced,
     ({ verdict, handover }) => `${verdict.bounceType} ${verdict.bounceSubType} ${handover?.remoteMtaIp}`,
@@ -70,8 +79,9 @@ function eventsOf(
     const [first] = group
     if (first === undefined) return []
     const { verdict, handover } = first
-    return bounceEvent(now, handover?.mailTags ?? {}, {
-      feedbackId: feedbackId(services, stored, now),
+    const id = feedbackId(services, stored, now)
+    const event = bounceEvent(now, handover?.mailTags ?? {}, {
+      feedbackId: id,
       bounceType: verdict.bounceType,
       bounceSubType: verdict.bounceSubType,
       bouncedRecipients: group.map(({ recipient: { mailbox }, said: { status, diagnosticCode } }) => ({
@@ -83,6 +93,7 @@ function eventsOf(
       ...(reportingMta === null ? {} : { reportingMTA: reportingMta }),
       ...(handover?.remoteMtaIp === undefined ? {} : { remoteMtaIp: handover.remoteMtaIp }),
     })
+    return { event, group, feedbackId: id }
   })
 }
 

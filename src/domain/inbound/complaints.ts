@@ -6,6 +6,7 @@ import type { ReturnTarget } from '../../message/return-path.ts'
 import type { Services } from '../context.ts'
 import { forwardComplaint, originalOf } from '../delivery/forwarding.ts'
 import { feedbackId, NO_COUNTS } from '../outcomes.ts'
+import { additions, applicableReasons } from '../suppression/list.ts'
 import { targetOf } from './addresses.ts'
 import { findReported } from './history.ts'
 import type { Result } from './inbound.ts'
@@ -58,6 +59,10 @@ export async function takeComplaint(
     original: () => originalOf(services, stored),
   })
   const isCounted = !NO_COMPLAINTS.has(feedbackType)
+  const id = feedbackId(services, stored, now)
+  // A provider that hides who complained may mean any of several: nobody is to lose his mail for another's word.
+  const mailboxes = isCounted && addresses.length === 1 ? addresses : []
+  const evidence = { reason: 'COMPLAINT', mailboxes, feedbackId: id, at: now } as const
   await services.store.messages.settle({
     scope: stored.scope,
     messageId: stored.message.id,
@@ -68,7 +73,7 @@ export async function takeComplaint(
       : [],
     events: [
       complaintEvent(now, mailTags, {
-        feedbackId: feedbackId(services, stored, now),
+        feedbackId: id,
         complaintSubType: null,
         complainedRecipients: addresses,
         ...(userAgent === null ? {} : { userAgent }),
@@ -76,6 +81,7 @@ export async function takeComplaint(
         ...(arrivedAt === null ? {} : { arrivalDate: isoTime(arrivedAt) }),
       }),
     ],
+    suppress: additions(stored, await applicableReasons(services, stored), evidence),
     attempt: null,
     // One person, whichever of them it was.
     counts: { ...NO_COUNTS, complaints: isCounted && stored.message.surface !== 'system' ? 1 : 0 },
