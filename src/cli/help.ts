@@ -45,6 +45,16 @@ ${CONNECTION}`,
 
 ${CONNECTION}`,
 
+  dns: () => `sesame dns [--format table|zone|json] [--only operator|identities]
+    [--address IP …] [--reports ADDRESS] [--account ACCOUNT] [--region REGION] [--identity IDENTITY]
+
+Prints every DNS record that whoever runs the server, and the owner of each identity, have to publish.
+  --format zone         lines for a zone file; PTR records, which stand elsewhere, as comments
+  --address             where mail leaves from; without it, this machine's public addresses
+  --reports             where DMARC and TLS reports about you are to go
+
+${CONNECTION}`,
+
   db: () => `sesame db copy --from URL --to URL
     Moves an installation to another database, from SQLite to PostgreSQL or back: sqlite:FILE or
     postgres://… for both. Stop its servers first. The target must be empty; nothing is there before
@@ -80,6 +90,7 @@ sesame serve          start the server (also what \`sesame\` alone does)
 sesame account        create, list, update accounts
 sesame key            create, list, delete access keys
 sesame identity       verify an identity
+sesame dns            print the DNS records to publish
 sesame db             move everything to another database, or check it
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command

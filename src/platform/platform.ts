@@ -47,6 +47,8 @@ export type Dns = {
   cname(name: string): Promise<DnsAnswer<string>>
   mx(name: string): Promise<DnsAnswer<Mx>>
   tlsa(name: string): Promise<DnsAnswer<Tlsa>>
+  /** `name`: that of an address in the reverse tree (`reverseName`). */
+  ptr(name: string): Promise<DnsAnswer<string>>
 }
 
 /** What TLS came to on a connection. `authorizationError`: why the certificate is not good for the name; null: it is. */

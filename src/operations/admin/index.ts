@@ -6,6 +6,7 @@ import { controlRoutes } from './controls.ts'
 import { awsSesV2LocalRoutes } from './drop-in/aws-ses-v2-local.ts'
 import { localstackRoutes } from './drop-in/localstack.ts'
 import { motoRoutes } from './drop-in/moto.ts'
+import { dnsRoutes } from './dns.ts'
 import { healthRoutes } from './health.ts'
 import { identityRoutes } from './identities.ts'
 import { messageRoutes } from './messages.ts'
@@ -49,6 +50,7 @@ export function adminRoutes({
     ...messageRoutes(services),
     ...accountRoutes(services),
     ...identityRoutes(services),
+    ...dnsRoutes(services),
     ...queueRoutes(services),
     ...nodeRoutes(nodes),
     ...controlRoutes(services, faults, resetAll),
