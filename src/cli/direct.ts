@@ -7,6 +7,7 @@ import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
 import { dnsRoutes } from '../operations/admin/dns.ts'
+import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
 import { realPlatform } from '../platform/real.ts'
@@ -40,7 +41,12 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     publicUrl: () => config.publicUrl ?? `http://${config.hostname}:${config.httpPort}`,
   }
   await ensureDefaultAccount(services)
-  const routes = [...accountRoutes(services), ...identityRoutes(services), ...dnsRoutes(services)]
+  const routes = [
+    ...accountRoutes(services),
+    ...identityRoutes(services),
+    ...dnsRoutes(services),
+    ...doctorRoutes(services),
+  ]
   return {
     send: async (method, target, body) => {
       const [path = '', query = ''] = target.split('?')

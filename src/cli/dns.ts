@@ -66,14 +66,14 @@ export async function everyPage(call: Admin['call'], path: string, options: Opti
   let after: string | undefined
   do {
     const query = new URLSearchParams()
-    const filters = { account: options.value('account'), region: options.value('region'), after }
+    const [account, region, identity] = ['account', 'region', 'identity'].map((flag) => options.value(flag))
+    const filters = { account, region, identity, after }
     for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value)
     const reply = await call('GET', `${path}?${query.toString()}`)
     found.push(...recordsIn(reply, 'identities'))
     after = textIn(reply, 'next') || undefined
   } while (after !== undefined)
-  const name = options.value('identity')?.toLowerCase()
-  return name === undefined ? found : found.filter((each) => textIn(each, 'identity').toLowerCase() === name)
+  return found
 }
 
 async function allIdentities(call: Admin['call'], options: Options): Promise<readonly Reply[]> {

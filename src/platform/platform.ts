@@ -49,6 +49,8 @@ export type Dns = {
   tlsa(name: string): Promise<DnsAnswer<Tlsa>>
   /** `name`: that of an address in the reverse tree (`reverseName`). */
   ptr(name: string): Promise<DnsAnswer<string>>
+  /** The same, with nothing remembered. */
+  fresh(): Dns
 }
 
 /** What TLS came to on a connection. `authorizationError`: why the certificate is not good for the name; null: it is. */

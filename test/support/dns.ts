@@ -33,6 +33,7 @@ export function fakeDns(zone: Zone): Dns {
     mx: async (name) => mapAnswer(answer(zone, name, 'mx'), mxRecord),
     tlsa: async (name) => mapAnswer(answer(zone, name, 'tlsa'), tlsaRecord),
     ptr: async (name) => answer(zone, name, 'ptr'),
+    fresh: () => fakeDns(zone),
   }
 }
 

@@ -1,10 +1,12 @@
 /** A walk through the identities of all accounts and regions, a page at a time. */
-import type { Identity, Scope } from '../../store/types.ts'
+import type { Identity, Page, PageRequest, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 
 export type IdentityPage = {
   readonly account: string | undefined
   readonly region: string | undefined
+  /** This one only, in every account and region that has it. */
+  readonly name: string | undefined
   /** `ACCOUNT/REGION/NAME` of the last one of the page before. */
   readonly after: string | undefined
   readonly limit: number
@@ -37,12 +39,22 @@ export async function identitiesOfAll(
       if (last?.account === account && region < last.region) continue
       const after = isLast ? last.name : undefined
       const limit = page.limit - items.length
-      const found = await services.store.identities.list({ account, region }, undefined, { after, limit })
+      const found = await listed(services, { account, region }, page.name, { after, limit })
       items.push(...found.items.map((identity) => ({ scope: { account, region }, identity })))
       if (found.next !== undefined || items.length >= page.limit) return { items, next: cursorOf(items.at(-1)) }
     }
   }
   return { items, next: undefined }
+}
+
+async function listed(
+  { store }: Services,
+  scope: Scope,
+  name: string | undefined,
+  page: PageRequest,
+): Promise<Page<Identity>> {
+  if (name === undefined) return await store.identities.list(scope, undefined, page)
+  return { items: page.after === undefined ? await store.identities.findMany(scope, [name]) : [], next: undefined }
 }
 
 async function regionsOf({ store }: Services, account: string, only: string | undefined): Promise<readonly string[]> {

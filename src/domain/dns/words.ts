@@ -11,3 +11,10 @@ export function isAddress(text: string): boolean {
 export function isMailbox(text: string): boolean {
   return text.length <= 254 && /^[A-Za-z0-9._+=-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$/.test(text)
 }
+
+export function isHostName(text: string): boolean {
+  return (
+    text.length <= 253 &&
+    text.split('.').every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label))
+  )
+}

@@ -12,6 +12,7 @@ export function identityPageIn(query: URLSearchParams): IdentityPage {
   return {
     account: wordIn(query, 'account'),
     region: wordIn(query, 'region'),
+    name: wordIn(query, 'identity')?.toLowerCase(),
     after: wordIn(query, 'after'),
     limit: countIn(query, 'limit', PAGE),
   }

@@ -10,7 +10,7 @@ import { addressesIn, identityPageIn, mailboxIn } from './dns-query.ts'
 import { errorReply, type Route } from './route.ts'
 
 /**
- * `GET /_sesame/dns?address&reports`: the operator's records. `GET /_sesame/dns/identities?account&region&after&limit`:
+ * `GET /_sesame/dns?address&reports`: the operator's records. `GET /_sesame/dns/identities?account&region&identity&after&limit`:
  * those of identities, and the operator's keys for them.
  */
 export function dnsRoutes(services: Services): readonly Route[] {

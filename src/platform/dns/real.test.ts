@@ -129,6 +129,15 @@ describe('the cache', () => {
       assert.equal(asked.length, 2)
     }))
 
+  test('is left aside by who asks afresh', () =>
+    served({ ttl: 60 }, async (dns, { asked }) => {
+      await dns.a('mx.example.com')
+      await dns.fresh().a('mx.example.com')
+      assert.equal(asked.length, 2)
+      await dns.a('mx.example.com')
+      assert.equal(asked.length, 2)
+    }))
+
   test('keeps what is not there for as long as the zone says, and not without its word', () =>
     served({ negativeTtl: 60 }, async (dns, { asked, behaviour }) => {
       await dns.a('nothing.example.org')

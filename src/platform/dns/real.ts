@@ -25,7 +25,7 @@ export function realDns(options: DnsOptions): Dns {
   const cname = memory('CNAME', options)
   const tlsa = memory('TLSA', options)
   const ptr = memory('PTR', options)
-  return { a, aaaa, mx, txt, cname, tlsa, ptr }
+  return { a, aaaa, mx, txt, cname, tlsa, ptr, fresh: () => realDns(options) }
 }
 
 function memory<T extends RecordType>(type: T, options: DnsOptions): (name: string) => Promise<DnsAnswer<Records[T]>> {
