@@ -6,6 +6,8 @@ import type { Services } from '../domain/context.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
+import { dnsRoutes } from '../operations/admin/dns.ts'
+import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
 import { realPlatform } from '../platform/real.ts'
@@ -39,14 +41,27 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     publicUrl: () => config.publicUrl ?? `http://${config.hostname}:${config.httpPort}`,
   }
   await ensureDefaultAccount(services)
-  const routes = [...accountRoutes(services), ...identityRoutes(services)]
+  const routes = [
+    ...accountRoutes(services),
+    ...identityRoutes(services),
+    ...dnsRoutes(services),
+    ...doctorRoutes(services),
+  ]
   return {
-    send: async (method, path, body) => await answer(routes, { method, path, body }),
+    send: async (method, target, body) => {
+      const [path = '', query = ''] = target.split('?')
+      return await answer(routes, { method, path, query, body })
+    },
     close: () => store.close(),
   }
 }
 
-type Call = { readonly method: string; readonly path: string; readonly body: object | undefined }
+type Call = {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly body: object | undefined
+}
 
 async function answer(routes: readonly Route[], call: Call): Promise<Reply> {
   for (const route of routes) {
@@ -56,13 +71,17 @@ async function answer(routes: readonly Route[], call: Call): Promise<Reply> {
   throw new Error(`no route for ${call.method} ${call.path}`)
 }
 
-async function settle(route: Route, params: Record<string, string>, { method, path, body }: Call): Promise<Reply> {
+async function settle(
+  route: Route,
+  params: Record<string, string>,
+  { method, path, query, body }: Call,
+): Promise<Reply> {
   try {
     const reply = await route.handle({
       method,
       path,
       params,
-      query: new URLSearchParams(),
+      query: new URLSearchParams(query),
       headers: new Map(),
       body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
       sourceIp: '127.0.0.1',

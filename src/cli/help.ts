@@ -45,6 +45,30 @@ ${CONNECTION}`,
 
 ${CONNECTION}`,
 
+  dns: () => `sesame dns [--format table|zone|json] [--only operator|identities]
+    [--address IP …] [--reports ADDRESS] [--account ACCOUNT] [--region REGION] [--identity IDENTITY]
+
+Prints every DNS record that whoever runs the server, and the owner of each identity, have to publish.
+  --format zone         lines for a zone file; PTR records, which stand elsewhere, as comments
+  --address             where mail leaves from; without it, this machine's public addresses
+  --reports             where DMARC and TLS reports about you are to go
+
+${CONNECTION}`,
+
+  doctor: () => `sesame doctor [--skip CHECK[,CHECK …]] [--address IP …] [--port25 HOST …] [--ntp SERVER]
+    [--account ACCOUNT] [--region REGION] [--identity IDENTITY]
+
+Looks for what keeps mail from arriving, and says what to do: host name, PTR, DNS records, MTA-STS, DNSSEC, port 25 out
+and in, blocklists, certificate, clock, disk, and the records of identities. The running server looks, with its own
+resolver; without one, this command does. Exit code 1 when there is a problem.
+  --skip                hostname, ptr, records, mta-sts, dnssec, port25, inbound, blocklists, certificate, clock, disk,
+                        identities
+  --address             where mail leaves from; without it, the machine's public addresses
+  --port25              whom to call on port 25, instead of gmail.com, outlook.com and yahoo.com
+  --ntp                 compare the clock with that of this server; nobody is asked without it
+
+${CONNECTION}`,
+
   db: () => `sesame db copy --from URL --to URL
     Moves an installation to another database, from SQLite to PostgreSQL or back: sqlite:FILE or
     postgres://… for both. Stop its servers first. The target must be empty; nothing is there before
@@ -80,6 +104,8 @@ sesame serve          start the server (also what \`sesame\` alone does)
 sesame account        create, list, update accounts
 sesame key            create, list, delete access keys
 sesame identity       verify an identity
+sesame dns            print the DNS records to publish
+sesame doctor         find what keeps mail from arriving
 sesame db             move everything to another database, or check it
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command

@@ -11,6 +11,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['account', async () => (await import('./account.ts')).account],
   ['key', async () => (await import('./key.ts')).key],
   ['identity', async () => (await import('./identity.ts')).identity],
+  ['dns', async () => (await import('./dns.ts')).dns],
+  ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['db', async () => (await import('./db.ts')).db],
   ['send', async () => (await import('./send.ts')).send],
 ])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressKind, canonicalAddress } from './addresses.ts'
+import { addressKind, canonicalAddress, reverseName, shortAddress } from './addresses.ts'
 
 const KINDS: Record<string, readonly string[]> = {
   public: [
@@ -57,4 +57,18 @@ test('an address has one spelling', () => {
   assert.equal(canonicalAddress('2A00::0001'), canonicalAddress('2a00:0:0:0:0:0:0:1'))
   assert.equal(canonicalAddress('::ffff:127.0.0.2'), '127.0.0.2')
   assert.equal(canonicalAddress('::ffff:7f00:2'), '127.0.0.2')
+})
+
+test('an address has a name in the reverse tree', () => {
+  assert.equal(reverseName('192.0.2.1'), '1.2.0.192.in-addr.arpa')
+  assert.equal(reverseName('::ffff:192.0.2.1'), '1.2.0.192.in-addr.arpa')
+  assert.equal(
+    reverseName('2001:db8::567:89ab'),
+    'b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
+  )
+})
+
+test('an address is told as people write it', () => {
+  assert.equal(shortAddress('2001:db8:0:0:0:0:0:1'), '2001:db8::1')
+  assert.equal(shortAddress('192.0.2.1'), '192.0.2.1')
 })

@@ -105,3 +105,26 @@ export function canonicalAddress(text: string): string {
   if (mapped) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.')
   return Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16)).join(':')
 }
+
+/** Labels of an address as the reverse tree has them, the last part of the address first; without the tree's own name. */
+export function reverseLabels(text: string): string {
+  const address = canonicalAddress(text)
+  if (isIP(address) === 4) return address.split('.').toReversed().join('.')
+  return value6(address).toString(16).padStart(32, '0').split('').toReversed().join('.')
+}
+
+/** Where the PTR record of an address stands (RFC 1035 §3.5, RFC 3596 §2.5). `text`: an IP address in any spelling. */
+export function reverseName(text: string): string {
+  return `${reverseLabels(text)}.${isIP(canonicalAddress(text)) === 4 ? 'in-addr' : 'ip6'}.arpa`
+}
+
+/** The spelling of an address that people read: RFC 5952 for IPv6. */
+export function shortAddress(text: string): string {
+  const address = canonicalAddress(text)
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
+}
+
+/** Whether a text is an IP address, without a zone (`%eth0`). */
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%')
+}

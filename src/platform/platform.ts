@@ -47,6 +47,10 @@ export type Dns = {
   cname(name: string): Promise<DnsAnswer<string>>
   mx(name: string): Promise<DnsAnswer<Mx>>
   tlsa(name: string): Promise<DnsAnswer<Tlsa>>
+  /** `name`: that of an address in the reverse tree (`reverseName`). */
+  ptr(name: string): Promise<DnsAnswer<string>>
+  /** The same, with nothing remembered. */
+  fresh(): Dns
 }
 
 /** What TLS came to on a connection. `authorizationError`: why the certificate is not good for the name; null: it is. */

@@ -69,7 +69,8 @@ export async function startServer(
 ): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sesame-clients-'))
   // No DNS server answers there: nothing that these tests do may depend on names of the real world.
-  const args = [MAIN, 'serve', ...ports, '--data-dir', dataDir, '--dns', '127.0.0.1:1', ...flags]
+  const dns = flags.includes('--dns') ? [] : ['--dns', '127.0.0.1:1']
+  const args = [MAIN, 'serve', ...ports, '--data-dir', dataDir, ...dns, ...flags]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'close')
   const log: string[] = []

@@ -16,6 +16,7 @@ export type Records = {
   readonly mx?: readonly string[]
   /** `3 1 1 0123…` */
   readonly tlsa?: readonly string[]
+  readonly ptr?: readonly string[]
   /** Whether DNSSEC vouches for it. */
   readonly isSigned?: boolean
 }
@@ -31,6 +32,8 @@ export function fakeDns(zone: Zone): Dns {
     cname: async (name) => answer(zone, name, 'cname'),
     mx: async (name) => mapAnswer(answer(zone, name, 'mx'), mxRecord),
     tlsa: async (name) => mapAnswer(answer(zone, name, 'tlsa'), tlsaRecord),
+    ptr: async (name) => answer(zone, name, 'ptr'),
+    fresh: () => fakeDns(zone),
   }
 }
 
@@ -189,7 +192,7 @@ function soa(ttl: number): dnsPacket.Answer {
 }
 
 function typeOf(type: string | undefined): Type | undefined {
-  const types: readonly Type[] = ['a', 'aaaa', 'txt', 'cname', 'mx', 'tlsa']
+  const types: readonly Type[] = ['a', 'aaaa', 'txt', 'cname', 'mx', 'tlsa', 'ptr']
   return types.find((each) => each === type?.toLowerCase())
 }
 
@@ -203,6 +206,8 @@ function wireRecord(name: string, type: Type, value: string): dnsPacket.Answer {
       return { name, type: 'AAAA', data: value }
     case 'cname':
       return { name, type: 'CNAME', data: value }
+    case 'ptr':
+      return { name, type: 'PTR', data: value }
     case 'mx':
       return { name, type: 'MX', data: mxRecord(value) }
     case 'tlsa': {

@@ -6,6 +6,8 @@ import { controlRoutes } from './controls.ts'
 import { awsSesV2LocalRoutes } from './drop-in/aws-ses-v2-local.ts'
 import { localstackRoutes } from './drop-in/localstack.ts'
 import { motoRoutes } from './drop-in/moto.ts'
+import { dnsRoutes } from './dns.ts'
+import { doctorRoutes } from './doctor.ts'
 import { healthRoutes } from './health.ts'
 import { identityRoutes } from './identities.ts'
 import { messageRoutes } from './messages.ts'
@@ -49,6 +51,8 @@ export function adminRoutes({
     ...messageRoutes(services),
     ...accountRoutes(services),
     ...identityRoutes(services),
+    ...dnsRoutes(services),
+    ...doctorRoutes(services),
     ...queueRoutes(services),
     ...nodeRoutes(nodes),
     ...controlRoutes(services, faults, resetAll),

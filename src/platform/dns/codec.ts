@@ -3,7 +3,7 @@ import dnsPacket from 'dns-packet'
 import type { DnsAnswer, Mx, Tlsa } from '../platform.ts'
 
 /** What is asked for, and what a record of it is read as. */
-export type Records = { A: string; AAAA: string; MX: Mx; TXT: string; CNAME: string; TLSA: Tlsa }
+export type Records = { A: string; AAAA: string; MX: Mx; TXT: string; CNAME: string; TLSA: Tlsa; PTR: string }
 export type RecordType = keyof Records
 export type Question<T extends RecordType = RecordType> = { readonly name: string; readonly type: T }
 
@@ -133,6 +133,7 @@ const READERS: Readers = {
   A: (record) => (record.type === 'A' ? record.data : undefined),
   AAAA: (record) => (record.type === 'AAAA' ? record.data : undefined),
   CNAME: (record) => (record.type === 'CNAME' ? withoutDot(record.data) : undefined),
+  PTR: (record) => (record.type === 'PTR' ? withoutDot(record.data) : undefined),
   MX: (record) =>
     record.type === 'MX'
       ? { exchange: withoutDot(record.data.exchange), preference: record.data.preference ?? 0 }

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import dnsPacket from 'dns-packet'
 import { fakeClock } from '../../../test/support/clock.ts'
 import { type DnsBehaviour, dnsServer, fakeDns, type TestDnsServer, type Zone } from '../../../test/support/dns.ts'
+import { reverseName } from '../addresses.ts'
 import type { Dns } from '../platform.ts'
 import { realRandom } from '../random.ts'
 import { realDns } from './real.ts'
@@ -22,6 +23,7 @@ const ZONE: Zone = {
   'null.example.com': { mx: ['0 .'] },
   'signed.example.com': { a: ['192.0.2.3'], isSigned: true },
   '_25._tcp.mx.example.com': { tlsa: ['3 1 1 abcd'] },
+  '1.2.0.192.in-addr.arpa': { ptr: ['mx.example.com'] },
 }
 
 const clock = fakeClock()
@@ -53,6 +55,7 @@ describe('answers', () => {
       assert.deepEqual(await dns.txt('_amazonses.example.com'), found('one', `two${'x'.repeat(300)}`))
       assert.deepEqual(await dns.cname('token._domainkey.example.com'), found('token.dkim.sesame.test'))
       assert.deepEqual(await dns.mx('bounce.example.com'), found({ exchange: 'feedback.sesame.test', preference: 10 }))
+      assert.deepEqual(await dns.ptr(reverseName('192.0.2.1')), found('mx.example.com'))
       assert.deepEqual(await dns.a('mx.example.com.'), found('192.0.2.1', '192.0.2.2'))
       assert.deepEqual(await dns.aaaa('MX.example.com'), found('2001:db8::1'))
       const data = Buffer.from('abcd', 'hex')
@@ -122,6 +125,15 @@ describe('the cache', () => {
       await dns.a('MX.example.com')
       assert.equal(asked.length, 1)
       clock.advance(1000)
+      await dns.a('mx.example.com')
+      assert.equal(asked.length, 2)
+    }))
+
+  test('is left aside by who asks afresh', () =>
+    served({ ttl: 60 }, async (dns, { asked }) => {
+      await dns.a('mx.example.com')
+      await dns.fresh().a('mx.example.com')
+      assert.equal(asked.length, 2)
       await dns.a('mx.example.com')
       assert.equal(asked.length, 2)
     }))

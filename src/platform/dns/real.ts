@@ -24,7 +24,8 @@ export function realDns(options: DnsOptions): Dns {
   const txt = memory('TXT', options)
   const cname = memory('CNAME', options)
   const tlsa = memory('TLSA', options)
-  return { a, aaaa, mx, txt, cname, tlsa }
+  const ptr = memory('PTR', options)
+  return { a, aaaa, mx, txt, cname, tlsa, ptr, fresh: () => realDns(options) }
 }
 
 function memory<T extends RecordType>(type: T, options: DnsOptions): (name: string) => Promise<DnsAnswer<Records[T]>> {

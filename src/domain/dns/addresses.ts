@@ -1,0 +1,16 @@
+/** The addresses that mail leaves from: as far as this machine can know them. */
+import { addressKind, canonicalAddress } from '../../platform/addresses.ts'
+import { ownAddresses } from '../../platform/own-addresses.ts'
+
+/** `machine`: the public addresses of its interfaces, which is a guess; `nowhere`: it has none, as behind NAT. */
+export type Addresses = {
+  readonly addresses: readonly string[]
+  readonly from: 'given' | 'machine' | 'nowhere'
+}
+
+/** `given`: what the operator said, if anything. */
+export function sendingAddresses(given: readonly string[], own = ownAddresses()): Addresses {
+  if (given.length > 0) return { addresses: [...new Set(given.map(canonicalAddress))], from: 'given' }
+  const addresses = [...new Set(own.filter((address) => addressKind(address) === 'public'))]
+  return { addresses, from: addresses.length > 0 ? 'machine' : 'nowhere' }
+}

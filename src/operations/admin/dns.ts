@@ -1,0 +1,66 @@
+/** Admin API: every DNS record that the operator and the owners of identities have to publish. */
+import type { Services } from '../../domain/context.ts'
+import { sendingAddresses } from '../../domain/dns/addresses.ts'
+import { identityDns, type IdentityDns } from '../../domain/dns/identities.ts'
+import { policyText } from '../../domain/dns/mta-sts.ts'
+import { FEEDBACK_LOOPS, notesOf } from '../../domain/dns/notes.ts'
+import { isForeign, operatorRecords } from '../../domain/dns/operator.ts'
+import { usedRegions } from '../../domain/dns/scopes.ts'
+import { addressesIn, identityPageIn, mailboxIn } from './dns-query.ts'
+import { errorReply, type Route } from './route.ts'
+
+/**
+ * `GET /_sesame/dns?address&reports`: the operator's records. `GET /_sesame/dns/identities?account&region&identity&after&limit`:
+ * those of identities, and the operator's keys for them.
+ */
+export function dnsRoutes(services: Services): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/_sesame/dns',
+      access: 'admin',
+      handle: async ({ query }) => ({ status: 200, body: await operatorView(services, query) }),
+    },
+    {
+      method: 'GET',
+      path: '/_sesame/dns/identities',
+      access: 'admin',
+      async handle({ query }) {
+        const { items, next } = await identityDns(services, identityPageIn(query))
+        return { status: 200, body: { identities: items.map(view), ...(next === undefined ? {} : { next }) } }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/.well-known/mta-sts.txt',
+      access: 'public',
+      async handle() {
+        const { mailDomain, hostname } = services.config
+        if (isForeign(mailDomain))
+          return errorReply(404, 'NotFound', 'There is no MTA-STS policy for this mail domain.')
+        return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: policyText(hostname) }
+      },
+    },
+  ]
+}
+
+async function operatorView(services: Services, query: URLSearchParams): Promise<object> {
+  const { config } = services
+  const sending = sendingAddresses(addressesIn(query))
+  const reportsTo = mailboxIn(query, 'reports')
+  const regions = await usedRegions(services)
+  return {
+    hostname: config.hostname,
+    mailDomain: config.mailDomain,
+    addresses: sending.addresses,
+    addressesFrom: sending.from,
+    records: operatorRecords({ config, addresses: sending.addresses, regions, reportsTo }),
+    ...(isForeign(config.mailDomain) ? {} : { mtaStsPolicy: policyText(config.hostname) }),
+    notes: notesOf(config, sending, reportsTo),
+    feedbackLoops: FEEDBACK_LOOPS,
+  }
+}
+
+function view({ scope, identity, records }: IdentityDns) {
+  return { account: scope.account, region: scope.region, identity: identity.name, kind: identity.kind, records }
+}
