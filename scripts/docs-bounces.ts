@@ -28,9 +28,36 @@ way; without any code and any known word it is \`Undetermined\`.
 
 ## What comes back
 
-A return path holds the message, the recipient and a MAC (HMAC-SHA256) in 59 characters that no change of case harms. A
-bounce or a complaint counts only where it came to such an address, or, for complaints, where the reported envelope sender
-is one. Keys have ids, so that they can be changed while old bounces still come in.
+With the transports \`direct\` and \`smarthost\` the envelope sender is a return path that holds the message, the recipients
+and a MAC (HMAC-SHA256) in 59 characters that no change of case harms. A bounce or a complaint counts only where it came to
+such an address, or, for complaints, where the reported envelope sender, or the \`Return-Path\` of the message in the report,
+is one. The key is made by the first process that needs it, and kept in the database (\`secrets\`); it has an id, so that it
+can be changed while old bounces still come in.
+
+The inbound port (role \`inbound\`, \`--inbound-port\`; any process may have it, also one that does nothing else) takes mail
+for these addresses, and answers all others with \`550 5.1.1\`:
+
+| address | for |
+|---|---|
+| return paths that verify, at our host name and mail domain and what is below them, or at the MAIL FROM domain that the message went out with | bounces |
+| \`fbl@HOSTNAME\` | complaints: the address to give to providers for their feedback loops |
+| \`postmaster\` (also without a domain) and \`abuse@HOSTNAME\` | people: handed on, as an attachment of mail from the null sender, to the email address of the default account; refused while it has none, or one here. Complaints that prove themselves are told instead |
+
+\`250\` at the end means that it is written: the event, the recipient's state, the counts, and the mail to the feedback
+address. While the database is away the answer is \`451\`. Nothing that comes in is ever answered.
+
+**Whom it is about.** Mail to one recipient has a return path that names him: a bounce to it is his, whatever address the
+report says it ended at. Where several recipients at one domain shared a transaction it names these; a report is then
+believed about those of them whom it names (by \`Original-Recipient\` or \`Final-Recipient\`), and never about anybody else. A
+complaint is of the one that the return path names, or of all those at the domain.
+
+**Once.** A recipient's bounce is told once, and so is a complaint of one type: what comes again (the other side did not hear
+our answer) is dropped. Two of the same at the same instant may both be told, and when the database fails in between the
+sender may have his mail about it twice.
+
+What came in and what was made of it is logged, and counted in /metrics (\`sesame_inbound_reports_total\`): \`told\`,
+\`repeated\`, \`unknown\` (the message is not here any more: retention, or it was removed), \`unproven\`, \`ignored\`,
+\`handed-on\`.
 
 | what arrives | how it is known | what it is |
 |---|---|---|

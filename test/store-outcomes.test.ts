@@ -32,5 +32,19 @@ for (const engine of ENGINES) {
       ])
       assert.deepEqual(await messages.unfinishedJobs(0, 10), [])
     })
+
+    test('how it ended is told without what else happened', async () => {
+      await using opened = await engine.open()
+      const { messages } = opened.store
+      const of = (type: string) => ({ type, at: NOON, json: `{"${type}":1}` })
+      const events = ['Send', 'DeliveryDelay', 'Delivery', 'Open', 'Bounce', 'Click', 'Complaint'].map(of)
+      await messages.accept({ ...sampleAcceptance('m1'), events })
+      await messages.accept({ ...sampleAcceptance('m2'), events })
+      assert.deepEqual(
+        await messages.ends(SCOPE, 'm1'),
+        ['Delivery', 'Bounce', 'Complaint'].map((type) => ({ messageId: 'm1', ...of(type) })),
+      )
+      assert.deepEqual(await messages.ends(SCOPE, 'm3'), [])
+    })
   })
 }

@@ -12,7 +12,10 @@ const MESSAGE_ID = '0106019fa38f2b53-77f218b1-3b60-4ae1-bdc9-a3256a0b302c-000000
 const messageIds = fc
   .tuple(fc.stringMatching(/^[0-9a-f]{16}$/), fc.uuid())
   .map(([head, uuid]) => `${head}-${uuid}-000000`)
-const targets = fc.record({ messageId: messageIds, recipient: fc.option(fc.nat(65_534)) }, { noNullPrototype: true })
+const targets = fc.record(
+  { messageId: messageIds, recipient: fc.nat(32_767), isShared: fc.boolean() },
+  { noNullPrototype: true },
+)
 
 describe('a return path', () => {
   test('says for whom it was made, in any case, as long as its key is known', () => {
@@ -27,7 +30,7 @@ describe('a return path', () => {
   })
 
   test('is always the same text for the same message and recipient', () => {
-    const made = makeReturnPath({ messageId: MESSAGE_ID, recipient: 7 }, OLD)
+    const made = makeReturnPath({ messageId: MESSAGE_ID, recipient: 7, isShared: false }, OLD)
     // Made by hand, in another language.
     assert.equal(made, 'aaedadh5dr4vvg57sdcytwyck4g64tizfniftalaaa45gw4yaowwrti5cpa')
   })
@@ -49,7 +52,7 @@ describe('a return path', () => {
   })
 
   test('is not made by who has the key under another id', () => {
-    const made = makeReturnPath({ messageId: MESSAGE_ID, recipient: 0 }, { ...OLD, id: 5 })
+    const made = makeReturnPath({ messageId: MESSAGE_ID, recipient: 0, isShared: false }, { ...OLD, id: 5 })
     assert.equal(readReturnPath(`a${made.slice(1)}`, [OLD]), null)
   })
 
@@ -63,10 +66,13 @@ describe('a return path', () => {
 
   test('is not made of what is no message of ours', () => {
     for (const messageId of ['', 'x', MESSAGE_ID.toUpperCase(), MESSAGE_ID.replace('000000', '000001')]) {
-      assert.throws(() => makeReturnPath({ messageId, recipient: 0 }, OLD), RangeError)
+      assert.throws(() => makeReturnPath({ messageId, recipient: 0, isShared: false }, OLD), RangeError)
     }
-    assert.throws(() => makeReturnPath({ messageId: MESSAGE_ID, recipient: 65_536 }, OLD), RangeError)
-    assert.throws(() => makeReturnPath({ messageId: MESSAGE_ID, recipient: 0 }, { ...OLD, id: 32 }), RangeError)
+    assert.throws(() => makeReturnPath({ messageId: MESSAGE_ID, recipient: 32_768, isShared: false }, OLD), RangeError)
+    assert.throws(
+      () => makeReturnPath({ messageId: MESSAGE_ID, recipient: 0, isShared: false }, { ...OLD, id: 32 }),
+      RangeError,
+    )
   })
 })
 

@@ -6,7 +6,7 @@
  * §4.5.3.1.1 allows: one names the key, 58 hold 36 octets:
  *
  *     2 region · 6 milliseconds · 16 UUID   the MessageId without its hyphens and its last six zeros
- *     2                                     the recipient's position; 65535: the message as a whole
+ *     2                                     the recipient's position; plus 32768: the first of several at his domain
  *     10                                    HMAC-SHA256 of all that, cut short
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -22,8 +22,10 @@ export type ReturnPathKey = {
 export type ReturnTarget = {
   /** SES's MessageId. */
   readonly messageId: string
-  /** Position among the message's recipients; null: one return path for several of them. */
-  readonly recipient: number | null
+  /** Position among the message's recipients. */
+  readonly recipient: number
+  /** Others at his domain got the message in the same transaction, which has one return path. */
+  readonly isShared: boolean
 }
 
 const MESSAGE_ID = /^[0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-000000$/
@@ -31,15 +33,16 @@ const ID_OCTETS = 24
 const TARGET_OCTETS = 26
 const MAC_OCTETS = 10
 const TEXT_LENGTH = 58
-const WHOLE_MESSAGE = 0xffff
+const SHARED = 0x8000
 
-/** The local part. Throws on a MessageId that is not ours, on a position over 65534 and on a key id over 31: bugs. */
-export function makeReturnPath({ messageId, recipient }: ReturnTarget, key: ReturnPathKey): string {
+/** The local part. Throws on a MessageId that is not ours, on a position over 32767 and on a key id over 31: bugs. */
+export function makeReturnPath({ messageId, recipient, isShared }: ReturnTarget, key: ReturnPathKey): string {
   const keyName = BASE32[key.id]
-  if (keyName === undefined || !MESSAGE_ID.test(messageId)) throw new RangeError(`no return path for ${messageId}`)
+  const isTarget = MESSAGE_ID.test(messageId) && recipient < SHARED
+  if (keyName === undefined || !isTarget) throw new RangeError(`no return path for ${messageId}`)
   const octets = Buffer.alloc(TARGET_OCTETS + MAC_OCTETS)
   octets.write(messageId.slice(0, -7).replaceAll('-', ''), 'hex')
-  octets.writeUInt16BE(recipient ?? WHOLE_MESSAGE, ID_OCTETS)
+  octets.writeUInt16BE(isShared ? recipient + SHARED : recipient, ID_OCTETS)
   macOf(octets, key).copy(octets, TARGET_OCTETS)
   return keyName + encodeBase32(octets)
 }
@@ -55,7 +58,8 @@ export function readReturnPath(localPart: string, keys: readonly ReturnPathKey[]
   const recipient = octets.readUInt16BE(ID_OCTETS)
   return {
     messageId: messageIdOf(octets.toString('hex', 0, ID_OCTETS)),
-    recipient: recipient === WHOLE_MESSAGE ? null : recipient,
+    recipient: recipient % SHARED,
+    isShared: recipient >= SHARED,
   }
 }
 

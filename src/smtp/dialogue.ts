@@ -177,12 +177,14 @@ export class Dialogue {
   rcpt(argument: string): Answer | Promise<Answer> {
     if (this.#mailFrom === null) return { reply: replies.NEED_MAIL }
     const path = parsePathArgument(argument, 'TO:')
-    if (path?.mailbox === undefined || path.mailbox === null) return { reply: replies.BAD_RCPT_TO }
+    const { accepts, login } = this.#options.backend
+    // RFC 5321 §4.5.1: the one address that needs no domain. SES's submission does not know it.
+    const isPostmaster = login === null && /^TO:\s*<postmaster>(?:\s|$)/i.test(argument)
+    const address = isPostmaster ? 'postmaster' : path?.mailbox?.address
+    if (path === undefined || address === undefined) return { reply: replies.BAD_RCPT_TO }
     if (path.parameters === undefined) return { reply: replies.BAD_PARAMETER }
     if (path.parameters.size > 0) return { reply: replies.PARAMETER_UNKNOWN }
     if (this.#recipients.length >= MAX_RECIPIENTS) return { reply: replies.TOO_MANY_RECIPIENTS }
-    const { address } = path.mailbox
-    const { accepts } = this.#options.backend
     if (accepts !== null) return this.#judge(address, accepts)
     this.#recipients.push(address)
     return { reply: replies.OK }

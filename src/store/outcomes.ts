@@ -22,10 +22,17 @@ const RECIPIENTS = query(
     updatedAt: integer,
   }),
 )
+const eventRow = row({ messageId: text, type: text, at: integer, json: text })
 const EVENTS = query(
   `select message_id as "messageId", type, at, json from events
    where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 order by seq`,
-  row({ messageId: text, type: text, at: integer, json: text }),
+  eventRow,
+)
+const ENDS = query(
+  `select message_id as "messageId", type, at, json from events
+   where account = ?1 and region = ?2 and message_id = ?3 and day = ?4
+     and type in ('Delivery', 'Bounce', 'Complaint') order by seq`,
+  eventRow,
 )
 const ATTEMPTS = query(
   `select destination, at, duration_ms as "durationMs", transport, transcript from attempts
@@ -102,11 +109,12 @@ export const settle = { ...changing('messages.settle', changesOf, write), isUrge
 
 export const outcomeCommands = [settle]
 
-export function outcomeStore(db: Db): Pick<MessageStore, 'settle' | 'recipients' | 'events' | 'attempts'> {
+export function outcomeStore(db: Db): Pick<MessageStore, 'settle' | 'recipients' | 'events' | 'ends' | 'attempts'> {
   return {
     settle: (settlement) => db.write(settle, settlement),
     recipients: async (scope, messageId) => db.all(RECIPIENTS, keyOf(scope, messageId)),
     events: async (scope, messageId) => db.all(EVENTS, keyOf(scope, messageId)),
+    ends: async (scope, messageId) => db.all(ENDS, keyOf(scope, messageId)),
     attempts: async (scope, messageId) => db.all(ATTEMPTS, keyOf(scope, messageId)),
   }
 }

@@ -114,6 +114,8 @@ export type MessageStore = {
   rawPieces(scope: Scope, messageId: string): Promise<AsyncIterable<Uint8Array> | undefined>
   recipients(scope: Scope, messageId: string): Promise<readonly Recipient[]>
   events(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
+  /** Those of them that tell how it ended for recipients: Delivery, Bounce, Complaint. Of others there may be very many. */
+  ends(scope: Scope, messageId: string): Promise<readonly MessageEvent[]>
   attempts(scope: Scope, messageId: string): Promise<readonly Attempt[]>
   /**
    * Newest first, without bodies. A page is shorter than `limit` when what is known of its messages would take more

@@ -13,15 +13,16 @@ export async function returnPathKey({ store, random }: Pick<Services, 'store' | 
 
 /**
  * The sender to give in one transaction: a return path of our own at the domain of the visible one, which is ours or the
- * identity's MAIL FROM domain. It names the recipient where there is one only. The null return path stays what it is.
+ * identity's MAIL FROM domain. The null return path stays what it is.
  */
 export async function envelopeSender(
   services: Services,
-  { message: { id, returnPath } }: StoredMessage,
+  { message: { id: messageId, returnPath } }: StoredMessage,
   recipients: readonly Pick<Recipient, 'position'>[],
 ): Promise<string> {
   const at = returnPath.lastIndexOf('@')
-  if (at < 0) return returnPath
-  const recipient = recipients.length === 1 ? (recipients[0]?.position ?? null) : null
-  return makeReturnPath({ messageId: id, recipient }, await returnPathKey(services)) + returnPath.slice(at)
+  const [first] = recipients
+  if (at < 0 || first === undefined) return returnPath
+  const target = { messageId, recipient: first.position, isShared: recipients.length > 1 }
+  return makeReturnPath(target, await returnPathKey(services)) + returnPath.slice(at)
 }

@@ -1,18 +1,38 @@
-/** Which addresses the inbound port takes mail for: return paths that prove themselves, and the feedback loops' address. */
+/**
+ * Which addresses the inbound port takes mail for: return paths that prove themselves, the feedback loops' address, and
+ * those of whoever runs this.
+ */
+import { type Mailbox, parseMailbox } from '../../message/addresses.ts'
 import { readReturnPath, type ReturnTarget } from '../../message/return-path.ts'
 import type { Services } from '../context.ts'
 import { returnPathKey } from '../delivery/return-paths.ts'
 
 /** `fbl@` the host name: what an operator gives to providers for their feedback loops. */
 const FEEDBACK_LOOP = 'fbl'
+/** Behind which there is a person: RFC 5321 §4.5.1, RFC 2142 §2. */
+const ROLES: ReadonlySet<string> = new Set(['postmaster', 'abuse'])
 
 /** Whether mail for this address is taken. Throws ServiceUnavailable when that cannot be found out now. */
 export async function isOurs(services: Services, address: string): Promise<boolean> {
   const { local, domain } = split(address)
+  if (isRole(address))
+    return (await operatorOf(services)) !== undefined && (!address.includes('@') || isOwnDomain(services, domain))
   if (local.toLowerCase() === FEEDBACK_LOOP) return isOwnDomain(services, domain)
   const target = await targetOf(services, address)
   if (target === null) return false
   return isOwnDomain(services, domain) || (await wasSentFrom(services, target, domain))
+}
+
+/** Whether an address that is ours is one of a person's. `postmaster` may stand alone. */
+export function isRole(address: string): boolean {
+  return ROLES.has(address.replace(/@.*/s, '').toLowerCase())
+}
+
+/** Where mail for whoever runs this goes: to the default account's address, unless that would bring it here again. */
+export async function operatorOf(services: Services): Promise<Mailbox | undefined> {
+  const account = await services.store.accounts.find(services.config.accountId)
+  const mailbox = account?.email === null || account === undefined ? undefined : parseMailbox(account.email)
+  return mailbox?.ok === true && !isOwnDomain(services, mailbox.value.domain.toLowerCase()) ? mailbox.value : undefined
 }
 
 /** What a return path of ours was made for; null: it is none. Throws ServiceUnavailable. */

@@ -10,7 +10,7 @@ import { additions, applicableReasons } from '../suppression/list.ts'
 import { targetOf } from './addresses.ts'
 import { findReported } from './history.ts'
 import type { Result } from './inbound.ts'
-import { whoComplained } from './who.ts'
+import { believedAbout } from './who.ts'
 
 export type FeedbackReport = Extract<Report, { kind: 'feedback' }>
 
@@ -33,20 +33,16 @@ export async function targetIn(
   return null
 }
 
-/** Tells of a complaint that is about `target`, once. `reporter`: the envelope sender of the report. Throws ServiceUnavailable. */
-export async function takeComplaint(
-  services: Services,
-  target: ReturnTarget,
-  report: FeedbackReport,
-  reporter: string,
-): Promise<Result> {
+/** Tells of a complaint that is about `target`, once. Throws ServiceUnavailable. */
+export async function takeComplaint(services: Services, target: ReturnTarget, report: FeedbackReport): Promise<Result> {
   const reported = await findReported(services, target)
   if (reported === undefined) return 'unknown'
   const { stored, recipients, history } = reported
   const { feedbackType, userAgent, arrivedAt } = report
-  const all = whoComplained(target, recipients, report, reporter)
-  if (all.length === 0) return 'unproven'
-  const complained = all.filter(({ mailbox }) => !history.complained.has(`${feedbackType} ${mailbox}`))
+  // SES guide: everybody at the domain that reports, for it does not say who it was. Where we know it we say it.
+  const complained = believedAbout(target, recipients).filter(
+    ({ mailbox }) => !history.complained.has(`${feedbackType} ${mailbox}`),
+  )
   const addresses = complained.map(({ mailbox }) => mailbox)
   if (complained.length === 0) return 'repeated'
   const now = services.clock.now()

@@ -26,7 +26,7 @@ export async function findReported({ store }: Services, { messageId }: ReturnTar
   const stored = await store.messages.find(messageId)
   if (stored === undefined) return undefined
   const recipients = await store.messages.recipients(stored.scope, messageId)
-  const history = historyOf(await store.messages.events(stored.scope, messageId))
+  const history = historyOf(await store.messages.ends(stored.scope, messageId))
   return { stored, recipients, history }
 }
 

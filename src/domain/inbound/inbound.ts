@@ -5,9 +5,10 @@
 import { type Report, readReport } from '../../message/reports/read-report.ts'
 import type { ReturnTarget } from '../../message/return-path.ts'
 import type { Services } from '../context.ts'
-import { isOurs, targetOf } from './addresses.ts'
+import { isOurs, isRole, targetOf } from './addresses.ts'
 import { takeBounces } from './bounces.ts'
 import { takeComplaint, targetIn } from './complaints.ts'
+import { handOn } from './operator.ts'
 
 /** A message as it came in. */
 export type InboundMail = {
@@ -21,9 +22,10 @@ export type InboundMail = {
 
 /**
  * What came of a report. `repeated`: it was told before; `unknown`: the message is not here (any more); `unproven`: no
- * return path of ours, or none that says whom it is about; `ignored`: nothing that anybody has to know.
+ * return path of ours; `ignored`: nothing that anybody has to know; `handed-on`: to
+ * whoever runs this.
  */
-export type Result = 'told' | 'repeated' | 'unknown' | 'unproven' | 'ignored'
+export type Result = 'told' | 'repeated' | 'unknown' | 'unproven' | 'ignored' | 'handed-on'
 
 export type Inbound = {
   /** Whether mail for this address is taken. Throws ServiceUnavailable. */
@@ -39,7 +41,11 @@ export function createInbound(services: Services, counted: (kind: Report['kind']
     async receive(mail) {
       const report = readReport(mail.data, mail.mailFrom)
       const targets = await targetsOf(services, mail)
-      const results = await resultsOf(services, report, targets, mail)
+      const read = await resultsOf(services, report, targets)
+      const role = mail.recipients.find(isRole)
+      // What was told as a report needs nobody's eyes any more.
+      const isForPeople = role !== undefined && !read.some(([result]) => result === 'told')
+      const results = isForPeople ? [await handedOn(services, role, mail)] : read
       for (const [result, messageId] of results) {
         counted(report.kind, result)
         const { mailFrom, sourceIp, requestId } = mail
@@ -49,13 +55,16 @@ export function createInbound(services: Services, counted: (kind: Report['kind']
   }
 }
 
+async function handedOn(services: Services, role: string, mail: InboundMail): Promise<Found> {
+  return (await handOn(services, role, mail)) ? ['handed-on', undefined] : ['ignored', undefined]
+}
+
 type Found = readonly [result: Result, messageId: string | undefined]
 
 async function resultsOf(
   services: Services,
   report: Report,
   targets: readonly ReturnTarget[],
-  { mailFrom }: InboundMail,
 ): Promise<readonly Found[]> {
   if (report.kind === 'delivery') {
     if (targets.length === 0) return [['unproven', undefined]]
@@ -66,7 +75,7 @@ async function resultsOf(
   if (report.kind === 'feedback') {
     const target = targets[0] ?? (await targetIn(services, report))
     if (target === null) return [['unproven', undefined]]
-    return [[await takeComplaint(services, target, report, mailFrom), target.messageId]]
+    return [[await takeComplaint(services, target, report), target.messageId]]
   }
   return [['ignored', targets[0]?.messageId]]
 }
@@ -76,7 +85,7 @@ async function targetsOf(services: Services, { recipients }: InboundMail): Promi
   const targets = new Map<string, ReturnTarget>()
   for (const address of recipients) {
     const target = await targetOf(services, address)
-    if (target !== null) targets.set(`${target.messageId} ${target.recipient}`, target)
+    if (target !== null) targets.set(JSON.stringify(target), target)
   }
   return [...targets.values()]
 }
