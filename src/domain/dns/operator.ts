@@ -1,6 +1,7 @@
 /** What whoever runs the server publishes: for its host name, the mail domain, and the names that identities point to. */
 import type { Config } from '../../config/config.ts'
 import { reverseName, shortAddress } from '../../platform/addresses.ts'
+import { keyRecord, type Signer } from '../../message/dkim/keys.ts'
 import { feedbackHost } from '../identities/records.ts'
 import { policyId } from './mta-sts.ts'
 import { distinct, type WantedRecord } from './records.ts'
@@ -11,6 +12,8 @@ export type OperatorDns = {
   readonly addresses: readonly string[]
   /** Every region that an account uses. */
   readonly regions: readonly string[]
+  /** The platform's own DKIM key, where it has one. */
+  readonly platform: Signer | undefined
   /** Where reports about us (DMARC, TLS) are to go; undefined: nobody reads them. */
   readonly reportsTo: string | undefined
 }
@@ -43,6 +46,7 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
     ...regions.flatMap((region) =>
       addressRecords(feedbackHost(region, hostname), addresses, 'required', `the MX of MAIL FROM domains in ${region}`),
     ),
+    ...platformKey(operator),
     ...policies(operator),
   ])
 }
@@ -62,6 +66,12 @@ function addressRecords(
 function pointer(address: string, hostname: string): WantedRecord {
   const why = 'set by whoever gave you the address; must be the EHLO name'
   return { name: reverseName(address), type: 'PTR', value: hostname, need: 'required', why }
+}
+
+function platformKey({ platform }: OperatorDns): readonly WantedRecord[] {
+  if (platform === undefined) return []
+  const name = `${platform.selector}._domainkey.${platform.domain}`
+  return [text(name, keyRecord(platform.key), 'required', 'the key with which the platform signs all mail')]
 }
 
 function mx(name: string, hostname: string): WantedRecord {

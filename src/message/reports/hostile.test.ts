@@ -109,7 +109,7 @@ describe('groups of fields', () => {
         fc.array(fc.array(fc.tuple(name, value), { minLength: 1, maxLength: 5 }), { maxLength: 5 }),
         (groups) => {
           const text = groups
-            .map((fields) => fields.map(([n, v]) => `${n}: ${v.replaceAll(' ', '\r\n ')}\r\n`).join(''))
+            .map((fields) => fields.map(([n, v]) => `${n}: ${v.replaceAll(/ +/g, '\r\n ')}\r\n`).join(''))
             .join('\r\n')
           const expected = groups.map((fields) =>
             [...Map.groupBy(fields, ([n]) => n.toLowerCase())].map(([n, all]) => [

@@ -1,5 +1,6 @@
 /** Admin API: every DNS record that the operator and the owners of identities have to publish. */
 import type { Services } from '../../domain/context.ts'
+import { platformSigner } from '../../domain/delivery/platform-key.ts'
 import { sendingAddresses } from '../../domain/dns/addresses.ts'
 import { identityDns, type IdentityDns } from '../../domain/dns/identities.ts'
 import { policyText } from '../../domain/dns/mta-sts.ts'
@@ -54,7 +55,13 @@ async function operatorView(services: Services, query: URLSearchParams): Promise
     mailDomain: config.mailDomain,
     addresses: sending.addresses,
     addressesFrom: sending.from,
-    records: operatorRecords({ config, addresses: sending.addresses, regions, reportsTo }),
+    records: operatorRecords({
+      config,
+      addresses: sending.addresses,
+      regions,
+      platform: await platformSigner(services),
+      reportsTo,
+    }),
     ...(isForeign(config.mailDomain) ? {} : { mtaStsPolicy: policyText(config.hostname) }),
     notes: notesOf(config, sending, reportsTo),
     feedbackLoops: FEEDBACK_LOOPS,
