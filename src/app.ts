@@ -89,6 +89,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     ],
   }
   const answers = once(async () => (await import('./answers.ts')).createAnswers(admin, counters))
+  const nameServer = config.dnsZone === undefined ? undefined : await zoneServer(services, config.dnsZone)
   const servers = createServers({ ...platform, config, certificate, answers })
 
   return {
@@ -100,6 +101,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       void upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
+      await nameServer?.listen(config.host, config.dnsPort)
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
       state.isReady = true
       return addresses
@@ -109,6 +111,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       checks?.stop()
       upkeep.stop()
       await servers.close()
+      await nameServer?.close()
       await queue.close()
       deliver.close()
       await services.quotas.close()
@@ -117,6 +120,11 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await store.close()
     },
   }
+}
+
+/** Loaded only where it is wanted. */
+async function zoneServer(services: Services, zone: string) {
+  return (await import('./domain/dns/zone.ts')).createZoneServer(services, zone)
 }
 
 type State = { isReady: boolean; publicUrl: string; readonly listeners: Set<() => void> }

@@ -23,6 +23,26 @@ export function isForeign(domain: string): boolean {
   return /(?:^|\.)amazonses\.com$/i.test(domain)
 }
 
+/** Whether a name is the zone's own or below it. */
+export function isWithin(name: string, zone: string): boolean {
+  return `.${name}`.endsWith(`.${zone}`)
+}
+
+/** The name server that a zone of ours names. */
+export function nameServerOf(zone: string): string {
+  return `ns.${zone}`
+}
+
+/** What the zone above needs to delegate ours to us: the name server, and its address (RFC 1034 §4.2.1). */
+export function delegation(zone: string, addresses: readonly string[]): readonly WantedRecord[] {
+  const name = nameServerOf(zone)
+  const why = `in the zone above: delegates ${zone} to this server, which answers for all names in it`
+  return [
+    { name: zone, type: 'NS', value: name, need: 'required', why },
+    ...addressRecords(name, addresses, 'required', why),
+  ]
+}
+
 /** The domains of default return paths, where bounces come back to. */
 export function returnPathDomains({ config: { mailDomain }, regions }: OperatorDns): readonly string[] {
   if (isForeign(mailDomain)) return []
@@ -47,7 +67,7 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
   ])
 }
 
-function addressRecords(
+export function addressRecords(
   name: string,
   addresses: readonly string[],
   need: WantedRecord['need'],

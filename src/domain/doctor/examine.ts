@@ -47,7 +47,7 @@ export async function examine(
   machine = realMachine,
 ): Promise<readonly Finding[]> {
   const { config, dns } = services
-  const { addresses } = sendingAddresses(options.addresses)
+  const { addresses } = sendingAddresses(options.addresses, config.publicAddresses)
   const operator = { config, addresses, regions: await usedRegions(services), reportsTo: undefined }
   const exam: Exam = { ...services, dns: dns.fresh(), operator, machine, callees: options.callees, ntp: options.ntp }
   const wanted = Object.entries(CHECKS).filter(([name]) => !options.skip.includes(name))
@@ -85,7 +85,10 @@ export async function examineIdentities(
   given: readonly string[],
 ): Promise<{ readonly items: readonly IdentityFindings[]; readonly next: string | undefined }> {
   const { items, next } = await identityDns(services, page)
-  const place = { dns: services.dns.fresh(), addresses: sendingAddresses(given).addresses }
+  const place = {
+    dns: services.dns.fresh(),
+    addresses: sendingAddresses(given, services.config.publicAddresses).addresses,
+  }
   const found: IdentityFindings[] = []
   for (let start = 0; start < items.length; start += AT_ONCE) {
     found.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map((each) => examineOne(place, each)))))
