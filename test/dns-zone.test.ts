@@ -111,6 +111,30 @@ describe('the name server', () => {
     assert.equal((await ask(first)).kind, 'none')
   })
 
+  test('has the key of a domain that several regions share until the last of them is gone', async () => {
+    await using served = await startZone()
+    const { app } = served
+    const EmailIdentity = 'one.example'
+    await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity }))
+    const identity = await until(
+      () => tokensOf(served, EmailIdentity),
+      (found) => (found?.dkim.privateKeys.length ?? 0) > 0,
+    )
+    const ask = async () => (await served.dns().txt(`${identity?.dkim.tokens[0]}.dkim.${HOST}`)).kind
+    const replica = app.clients('eu-west-1').sesv2
+    await replica.send(
+      new CreateEmailIdentityCommand({
+        EmailIdentity,
+        DkimSigningAttributes: { DomainSigningAttributesOrigin: 'AWS_SES_US_EAST_1' },
+      }),
+    )
+    await until(ask, (kind) => kind === 'found')
+    await replica.send(new DeleteEmailIdentityCommand({ EmailIdentity }))
+    assert.equal(await ask(), 'found')
+    await app.sesv2.send(new DeleteEmailIdentityCommand({ EmailIdentity }))
+    assert.equal(await ask(), 'none')
+  })
+
   test('finds the keys that were there before it started', async () => {
     await using served = await startZone()
     await served.app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: 'one.example' }))

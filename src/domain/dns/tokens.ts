@@ -14,33 +14,52 @@ export type Tokens = {
 
 /** Some 200 octets each. */
 const MAX_TOKENS = 1_000_000
+/** More than there are regions. */
+const MAX_PLACES = 64
 const PAGE = 1000
 /** A change may go unheard, and a start may fall between two. */
 const REFRESH_MS = 300_000
 
 type Place = { readonly scope: Scope; readonly name: string }
 
+/** Deterministic Easy DKIM has the same token in several regions, any of which may be the last that is left. */
+type Places = Map<string, readonly Place[]>
+
+function note(places: Places, scope: Scope, { name, kind, dkim: { tokens, origin } }: Identity): void {
+  if (kind !== 'DOMAIN' || origin === 'EXTERNAL') return
+  for (const token of tokens) {
+    const known = places.get(token) ?? []
+    if (known.length === 0 && places.size >= MAX_TOKENS) return
+    const isKnown = known.some((each) => each.name === name && isSame(each.scope, scope))
+    if (!isKnown && known.length < MAX_PLACES) places.set(token, [...known, { scope, name }])
+  }
+}
+
+function isSame(one: Scope, other: Scope): boolean {
+  return one.account === other.account && one.region === other.region
+}
+
 /** Reads all identities with the first question, then what changes. */
 export function createTokens(services: Services): Tokens {
   const { store, wallClock, log } = services
-  const places = new Map<string, Place>()
+  let places: Places = new Map()
+  /** What a reading that is under way has found so far. */
+  let found: Places | undefined
   let cancel: Cancel | undefined
   const stop = new AbortController()
 
-  function note(scope: Scope, { name, kind, dkim: { tokens, origin } }: Identity): void {
-    if (kind !== 'DOMAIN' || origin === 'EXTERNAL') return
-    for (const token of tokens) {
-      if (places.size < MAX_TOKENS || places.has(token)) places.set(token, { scope, name })
-    }
-  }
-
   async function noteOne(scope: Scope, name: string): Promise<void> {
     // Missed here, it is found at the next reading of all.
-    const found = await store.identities.find(scope, name).catch(() => undefined)
-    if (found !== undefined) note(scope, found)
+    const identity = await store.identities.find(scope, name).catch(() => undefined)
+    if (identity === undefined) return
+    note(places, scope, identity)
+    if (found !== undefined) note(found, scope, identity)
   }
 
+  /** Anew, so that what is gone is forgotten. */
   async function readAll(): Promise<void> {
+    const fresh: Places = new Map()
+    found = fresh
     let after: string | undefined
     do {
       const page = await identitiesOfAll(services, {
@@ -50,9 +69,11 @@ export function createTokens(services: Services): Tokens {
         after,
         limit: PAGE,
       })
-      for (const { scope, identity } of page.items) note(scope, identity)
+      for (const { scope, identity } of page.items) note(fresh, scope, identity)
       after = page.next
     } while (after !== undefined && !stop.signal.aborted)
+    places = fresh
+    if (places.size >= MAX_TOKENS) log.warn('there are more DKIM tokens than the name server keeps', { MAX_TOKENS })
   }
 
   function again(): void {
@@ -79,10 +100,12 @@ export function createTokens(services: Services): Tokens {
   return {
     async record(token) {
       await loaded()
-      const place = places.get(token)
-      const identity = place && (await store.cached.identities.find(place.scope, place.name))
-      const key = identity?.dkim.privateKeys[identity.dkim.tokens.indexOf(token)]
-      return key === undefined ? undefined : `v=DKIM1; k=rsa; p=${publicKeyOf(key)}`
+      for (const { scope, name } of places.get(token) ?? []) {
+        const identity = await store.cached.identities.find(scope, name)
+        const key = identity?.dkim.privateKeys[identity.dkim.tokens.indexOf(token)]
+        if (key !== undefined) return `v=DKIM1; k=rsa; p=${publicKeyOf(key)}`
+      }
+      return undefined
     },
     stop() {
       stop.abort()
