@@ -94,6 +94,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       counters.cameBack(kind, result),
     ),
   )
+  const nameServer = config.dnsZone === undefined ? undefined : await zoneServer(services, config.dnsZone)
   const servers = createServers({ ...platform, config, certificate, answers, inbound })
 
   return {
@@ -105,6 +106,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       void upkeep.run()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
+      await nameServer?.listen(config.host, config.dnsPort)
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
       state.isReady = true
       return addresses
@@ -114,6 +116,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       checks?.stop()
       upkeep.stop()
       await servers.close()
+      await nameServer?.close()
       await queue.close()
       deliver.close()
       await services.quotas.close()
@@ -122,6 +125,11 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await store.close()
     },
   }
+}
+
+/** Loaded only where it is wanted. */
+async function zoneServer(services: Services, zone: string) {
+  return (await import('./domain/dns/zone.ts')).createZoneServer(services, zone)
 }
 
 type State = { isReady: boolean; publicUrl: string; readonly listeners: Set<() => void> }

@@ -65,7 +65,10 @@ describe('what `sesame dns` prints, once it is published,', () => {
     })
     assert.deepEqual(
       results.map(({ signingDomain, status }) => [signingDomain, status.result]),
-      [[SENDER_DOMAIN, 'pass']],
+      [
+        [SENDER_DOMAIN, 'pass'],
+        [HOST, 'pass'],
+      ],
     )
     const [, sender = ''] = /<(.*)>/.exec(mail!.sender) ?? []
     assert.match(sender, new RegExp(`@mail\\.${SENDER_DOMAIN}$`))

@@ -54,8 +54,8 @@ function zoneLine(record: View): string {
   // A selector is the owner's to choose: nothing that he writes may become a line of its own.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return `; left out, for it is no name in DNS: ${JSON.stringify(name)}`
   const line = `${name}. ${TTL} IN ${type} ${zoneValue(type, textIn(record, 'value'))}`
-  // Stands in the zone of whoever gave the address.
-  return type === 'PTR' ? `; ${line}` : line
+  // They stand in the zones of others: of whoever gave the address, and the one above.
+  return type === 'PTR' || type === 'NS' ? `; ${line}` : line
 }
 
 function zoneValue(type: string, value: string): string {

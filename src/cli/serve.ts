@@ -95,7 +95,13 @@ async function startApp(app: App, config: Config): Promise<Addresses> {
   }
 }
 
-const PORT_FLAGS = { httpPort: 'http', smtpPort: 'smtp', smtpsPort: 'smtps', inboundPort: 'inbound' } as const
+const PORT_FLAGS = {
+  httpPort: 'http',
+  smtpPort: 'smtp',
+  smtpsPort: 'smtps',
+  inboundPort: 'inbound',
+  dnsPort: 'dns',
+} as const
 
 /** What to do about a port that cannot be bound; undefined for any other error. */
 function explainListening(error: unknown, config: Config): CommandError | undefined {
@@ -104,7 +110,7 @@ function explainListening(error: unknown, config: Config): CommandError | undefi
   const where = `port ${String(error.port)} of ${config.host}`
   if (error.code === 'EADDRINUSE') {
     return new CommandError(
-      `${where} is in use. Stop what listens there, or choose another with --${name}-port (0: any free one).`,
+      `${where} is in use. Stop what listens there, or choose another with --${name}-port${name === 'dns' ? '' : ' (0: any free one)'}.`,
     )
   }
   if (error.code === 'EACCES') {
@@ -118,9 +124,8 @@ function explainListening(error: unknown, config: Config): CommandError | undefi
 }
 
 function portOf(config: Config, key: string): number | undefined {
-  return key === 'httpPort' || key === 'smtpPort' || key === 'smtpsPort' || key === 'inboundPort'
-    ? config[key]
-    : undefined
+  const isPort = key === 'httpPort' || key === 'smtpPort' || key === 'smtpsPort' || key === 'inboundPort'
+  return isPort || key === 'dnsPort' ? config[key] : undefined
 }
 
 /** In the order of the ready line; a server whose role this process has not is left out. */

@@ -58,6 +58,11 @@ export type Config = {
   readonly scanUnavailable: 'defer' | 'deliver'
   /** `SERVER[:PORT]`; undefined: the system's resolvers. */
   readonly dns: string | undefined
+  /** The addresses that mail leaves from and others call us at; empty: the public ones of this machine. */
+  readonly publicAddresses: readonly string[]
+  /** The zone that we are the name server of; undefined: none. */
+  readonly dnsZone: string | undefined
+  readonly dnsPort: number
   readonly mxPort: number
   readonly allowPrivateDestinations: boolean
 

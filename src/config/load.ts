@@ -201,6 +201,9 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     rspamd: get('rspamd'),
     scanUnavailable: get('scanUnavailable'),
     dns: get('dns'),
+    publicAddresses: get('publicAddresses'),
+    dnsZone: get('dnsZone'),
+    dnsPort: get('dnsPort'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
     anyCredentials: get('anyCredentials'),
@@ -253,11 +256,18 @@ function checkTogether(config: Config, errors: string[]): void {
   if (config.transport === 'smarthost' && config.smarthost === undefined) {
     errors.push('--transport smarthost needs a server: give it with --smarthost.')
   }
+  const { dnsZone, hostname } = config
+  if (dnsZone !== undefined && !`.${hostname}`.endsWith(`.${dnsZone}`)) {
+    errors.push(
+      `--dns-zone ${dnsZone} does not hold the host name, ${hostname}: all names of the server are at or below that.`,
+    )
+  }
   const isOpen = config.anyCredentials || config.anyIdentity
   if (config.profile === 'production' && isOpen) {
     errors.push('--any-credentials and --any-identity are for tests: the production profile does not take them.')
   }
-  const ports = [config.httpPort, config.smtpPort, config.smtpsPort, config.inboundPort].filter((port) => port !== 0)
+  const listeners = [config.httpPort, config.smtpPort, config.smtpsPort, config.inboundPort]
+  const ports = [...listeners, dnsZone === undefined ? 0 : config.dnsPort].filter((port) => port !== 0)
   const twice = ports.find((port, index) => ports.indexOf(port) !== index)
   if (twice !== undefined) errors.push(`two listeners are to have port ${twice}: give each its own.`)
 }

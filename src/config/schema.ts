@@ -218,6 +218,27 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     doc: 'The DNS server to ask, by IP address.',
     group: 'delivery',
   },
+  publicAddresses: {
+    name: 'public-addresses',
+    kind: kinds.addresses,
+    defaults: everywhere<readonly string[]>(Object.freeze([])),
+    doc: 'The IP addresses that mail leaves from and others call this server at: for `sesame dns`, `sesame doctor` and `--dns-zone`. Unless given, the public ones of this machine.',
+    group: 'delivery',
+  },
+  dnsZone: {
+    name: 'dns-zone',
+    kind: kinds.optional(kinds.hostname),
+    defaults: everywhere<string | undefined>(undefined),
+    doc: 'A DNS zone that is delegated to this server, and used for nothing else: the host name is in it. The server answers for it, with the keys of Easy DKIM.',
+    group: 'delivery',
+  },
+  dnsPort: {
+    name: 'dns-port',
+    kind: kinds.whole('PORT', 1, 65_535),
+    defaults: everywhere(53),
+    doc: 'Where it does so, by UDP and TCP.',
+    group: 'delivery',
+  },
   mxPort: {
     name: 'mx-port',
     kind: kinds.whole('PORT', 1, 65_535),

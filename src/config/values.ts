@@ -175,6 +175,20 @@ export const origins: Kind<readonly string[]> = {
   print: (value) => value.join(','),
 }
 
+/** IP addresses. */
+export const addresses: Kind<readonly string[]> = {
+  shape: 'IP,…',
+  parse(value) {
+    const words = value
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== '')
+    const wrong = words.find((word) => isIP(word) === 0 || word.includes('%'))
+    return wrong === undefined ? good(Object.freeze(words)) : bad(`: ${JSON.stringify(wrong)} is not an IP address`)
+  },
+  print: (value) => value.join(','),
+}
+
 /** `sqlite:PATH` (in the data directory, unless it is absolute) or a `postgres://` URL. */
 export const database: Kind<string> = {
   shape: 'URL',

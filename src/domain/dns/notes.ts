@@ -47,12 +47,12 @@ export function notesOf(
   const notes: string[] = []
   if (from === 'machine') {
     notes.push(
-      `That mail leaves from ${addresses.join(', ')} is assumed: they are this machine's public addresses. --address names others.`,
+      `That mail leaves from ${addresses.join(', ')} is assumed: they are this machine's public addresses. --address or --public-addresses names others.`,
     )
   }
   if (from === 'nowhere') {
     notes.push(
-      'This machine has no public address (NAT?): give those that mail leaves from with --address, or A, AAAA, PTR and the addresses in SPF are missing here.',
+      'This machine has no public address (NAT?): give those that mail leaves from with --address or --public-addresses, or A, AAAA, PTR and the addresses in SPF are missing here.',
     )
   }
   if (transport === 'smarthost' && smarthost !== undefined) {

@@ -2,12 +2,13 @@
 import type { Config } from '../../config/config.ts'
 import { reverseName, shortAddress } from '../../platform/addresses.ts'
 import { keyRecord, type Signer } from '../../message/dkim/keys.ts'
+import { ehloName } from './addresses.ts'
 import { feedbackHost } from '../identities/records.ts'
 import { policyId } from './mta-sts.ts'
 import { distinct, type WantedRecord } from './records.ts'
 
 export type OperatorDns = {
-  readonly config: Pick<Config, 'hostname' | 'mailDomain' | 'transport' | 'smarthost'>
+  readonly config: Pick<Config, 'hostname' | 'mailDomain' | 'transport' | 'smarthost' | 'egress'>
   /** Those that mail leaves from, and under which the server is reached. */
   readonly addresses: readonly string[]
   /** Every region that an account uses. */
@@ -26,6 +27,26 @@ export function isForeign(domain: string): boolean {
   return /(?:^|\.)amazonses\.com$/i.test(domain)
 }
 
+/** Whether a name is the zone's own or below it. */
+export function isWithin(name: string, zone: string): boolean {
+  return `.${name}`.endsWith(`.${zone}`)
+}
+
+/** The name server that a zone of ours names. */
+export function nameServerOf(zone: string): string {
+  return `ns.${zone}`
+}
+
+/** What the zone above needs to delegate ours to us: the name server, and its address (RFC 1034 §4.2.1). */
+export function delegation(zone: string, addresses: readonly string[]): readonly WantedRecord[] {
+  const name = nameServerOf(zone)
+  const why = `in the zone above: delegates ${zone} to this server, which answers for all names in it`
+  return [
+    { name: zone, type: 'NS', value: name, need: 'required', why },
+    ...addressRecords(name, addresses, 'required', why),
+  ]
+}
+
 /** The domains of default return paths, where bounces come back to. */
 export function returnPathDomains({ config: { mailDomain }, regions }: OperatorDns): readonly string[] {
   if (isForeign(mailDomain)) return []
@@ -37,7 +58,10 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
   const { hostname } = config
   return distinct([
     ...addressRecords(hostname, addresses, 'required', 'the name in EHLO, in links and in MX records'),
-    ...addresses.map((address) => pointer(address, hostname)),
+    ...config.egress.flatMap(({ address, name }) =>
+      addressRecords(name, [address], 'required', 'the name of that address in EHLO'),
+    ),
+    ...addresses.map((address) => pointer(address, ehloName(config, address))),
     spf(operator, hostname, "what `include` in the owners' SPF records stands for, and SPF of the EHLO name"),
     ...returnPathDomains(operator).flatMap((domain) => [
       mx(domain, hostname),
@@ -51,7 +75,7 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
   ])
 }
 
-function addressRecords(
+export function addressRecords(
   name: string,
   addresses: readonly string[],
   need: WantedRecord['need'],

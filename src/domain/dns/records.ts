@@ -1,6 +1,6 @@
 /** Records to be published in DNS, each with whose it is and what it is for. */
 
-export type RecordType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'CNAME'
+export type RecordType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'CNAME' | 'NS'
 
 /** `required`: mail suffers without it. `recommended`: receivers look for it. `optional`: for those who want it. */
 export type Need = 'required' | 'recommended' | 'optional'

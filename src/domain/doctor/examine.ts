@@ -2,9 +2,10 @@
 import { realMachine } from '../../platform/machine.ts'
 import type { Services } from '../context.ts'
 import { sendingAddresses } from '../dns/addresses.ts'
+import { operatorDns } from '../dns/operator-dns.ts'
 import { identityDns, type IdentityDns } from '../dns/identities.ts'
 import { operatorRecords } from '../dns/operator.ts'
-import { type IdentityPage, usedRegions } from '../dns/scopes.ts'
+import type { IdentityPage } from '../dns/scopes.ts'
 import { checkBlocklists } from './blocklists.ts'
 import { checkCertificate } from './certificate.ts'
 import { checkClock } from './clock.ts'
@@ -46,9 +47,8 @@ export async function examine(
   options: ExamOptions,
   machine = realMachine,
 ): Promise<readonly Finding[]> {
-  const { config, dns } = services
-  const { addresses } = sendingAddresses(options.addresses)
-  const operator = { config, addresses, regions: await usedRegions(services), reportsTo: undefined }
+  const { dns } = services
+  const { operator } = await operatorDns(services, options.addresses, undefined)
   const exam: Exam = { ...services, dns: dns.fresh(), operator, machine, callees: options.callees, ntp: options.ntp }
   const wanted = Object.entries(CHECKS).filter(([name]) => !options.skip.includes(name))
   const findings = await Promise.all(wanted.map(([name, check]) => guarded(exam, name, check)))
@@ -85,7 +85,10 @@ export async function examineIdentities(
   given: readonly string[],
 ): Promise<{ readonly items: readonly IdentityFindings[]; readonly next: string | undefined }> {
   const { items, next } = await identityDns(services, page)
-  const place = { dns: services.dns.fresh(), addresses: sendingAddresses(given).addresses }
+  const place = {
+    dns: services.dns.fresh(),
+    addresses: sendingAddresses(given, services.config).addresses,
+  }
   const found: IdentityFindings[] = []
   for (let start = 0; start < items.length; start += AT_ONCE) {
     found.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map((each) => examineOne(place, each)))))

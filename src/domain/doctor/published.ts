@@ -21,7 +21,8 @@ export async function checkRecord(
   const { dns } = place
   switch (type) {
     case 'PTR':
-      // A check of its own (reverse.ts).
+    case 'NS':
+      // A check of its own (reverse.ts); and what leads to our own zone shows in the rest.
       return undefined
     case 'A':
     case 'AAAA':

@@ -1,5 +1,6 @@
 /** Each address that mail leaves from has the EHLO name, forwards and backwards: what many receivers ask for first. */
 import { canonicalAddress, reverseName, shortAddress } from '../../platform/addresses.ts'
+import { ehloName } from '../dns/addresses.ts'
 import type { Check, Exam } from './exam.ts'
 import { ASK_AGAIN, type Finding, lackOf, reporter, sameName } from './finding.ts'
 
@@ -12,13 +13,14 @@ export const checkReverse: Check = async (exam) => {
   return [warning('this machine', 'has no public address of its own, so nothing can be said of it', advice)]
 }
 
-async function checkAddress({ dns, config: { hostname } }: Exam, address: string): Promise<Finding> {
+async function checkAddress({ dns, config }: Exam, address: string): Promise<Finding> {
+  const hostname = ehloName(config, address)
   const subject = shortAddress(address)
   const isSix = subject.includes(':')
   const [back, forth] = await Promise.all([dns.ptr(reverseName(address)), isSix ? dns.aaaa(hostname) : dns.a(hostname)])
   if (back.kind === 'temporary') return warning(subject, lackOf(back) ?? '', ASK_AGAIN)
   const names = back.kind === 'found' ? back.records : []
-  const whose = `Have whoever gave you the address set its PTR record to ${hostname}, or set --hostname to the name that it has.`
+  const whose = `Have whoever gave you the address set its PTR record to ${hostname}, or tell the server the name that it has (--hostname, --egress).`
   if (names.length === 0) return problem(subject, 'has no PTR record', whose)
   if (!names.some((name) => sameName(name, hostname))) {
     return problem(subject, `is called ${names.join(', ')}, not ${hostname}`, whose)

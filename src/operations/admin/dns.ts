@@ -1,12 +1,11 @@
 /** Admin API: every DNS record that the operator and the owners of identities have to publish. */
 import type { Services } from '../../domain/context.ts'
-import { platformSigner } from '../../domain/delivery/platform-key.ts'
-import { sendingAddresses } from '../../domain/dns/addresses.ts'
+import { operatorDns } from '../../domain/dns/operator-dns.ts'
 import { identityDns, type IdentityDns } from '../../domain/dns/identities.ts'
 import { policyText } from '../../domain/dns/mta-sts.ts'
 import { FEEDBACK_LOOPS, notesOf } from '../../domain/dns/notes.ts'
-import { isForeign, operatorRecords } from '../../domain/dns/operator.ts'
-import { usedRegions } from '../../domain/dns/scopes.ts'
+import { delegation, isForeign, isWithin, operatorRecords } from '../../domain/dns/operator.ts'
+import type { WantedRecord } from '../../domain/dns/records.ts'
 import { addressesIn, identityPageIn, mailboxIn } from './dns-query.ts'
 import { errorReply, type Route } from './route.ts'
 
@@ -28,7 +27,13 @@ export function dnsRoutes(services: Services): readonly Route[] {
       access: 'admin',
       async handle({ query }) {
         const { items, next } = await identityDns(services, identityPageIn(query))
-        return { status: 200, body: { identities: items.map(view), ...(next === undefined ? {} : { next }) } }
+        return {
+          status: 200,
+          body: {
+            identities: items.map((each) => view(each, services.config.dnsZone)),
+            ...(next === undefined ? {} : { next }),
+          },
+        }
       },
     },
     {
@@ -47,27 +52,27 @@ export function dnsRoutes(services: Services): readonly Route[] {
 
 async function operatorView(services: Services, query: URLSearchParams): Promise<object> {
   const { config } = services
-  const sending = sendingAddresses(addressesIn(query))
   const reportsTo = mailboxIn(query, 'reports')
-  const regions = await usedRegions(services)
+  const { operator, sending } = await operatorDns(services, addressesIn(query), reportsTo)
   return {
     hostname: config.hostname,
     mailDomain: config.mailDomain,
     addresses: sending.addresses,
     addressesFrom: sending.from,
-    records: operatorRecords({
-      config,
-      addresses: sending.addresses,
-      regions,
-      platform: await platformSigner(services),
-      reportsTo,
-    }),
+    records: published(config.dnsZone, sending.addresses, operatorRecords(operator)),
     ...(isForeign(config.mailDomain) ? {} : { mtaStsPolicy: policyText(config.hostname) }),
     notes: notesOf(config, sending, reportsTo),
     feedbackLoops: FEEDBACK_LOOPS,
   }
 }
 
-function view({ scope, identity, records }: IdentityDns) {
+/** Without what the server answers for itself; with what leads others to it. */
+function published(zone: string | undefined, addresses: readonly string[], records: readonly WantedRecord[]) {
+  if (zone === undefined) return records
+  return [...delegation(zone, addresses), ...records.filter(({ name }) => !isWithin(name, zone))]
+}
+
+function view({ scope, identity, records: all }: IdentityDns, zone: string | undefined) {
+  const records = all.filter((each) => each.publishedBy === 'owner' || zone === undefined || !isWithin(each.name, zone))
   return { account: scope.account, region: scope.region, identity: identity.name, kind: identity.kind, records }
 }
