@@ -54,7 +54,8 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
   const { hostname } = config
   return distinct([
     ...addressRecords(hostname, addresses, 'required', 'the name in EHLO, in links and in MX records'),
-    ...addresses.map((address) => pointer(address, hostname)),
+    // Nobody sees them where a smarthost stands before them.
+    ...(config.transport === 'smarthost' ? [] : addresses.map((address) => pointer(address, hostname))),
     spf(operator, hostname, "what `include` in the owners' SPF records stands for, and SPF of the EHLO name"),
     ...returnPathDomains(operator).flatMap((domain) => [
       mx(domain, hostname),
