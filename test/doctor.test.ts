@@ -322,7 +322,11 @@ describe('the doctor', () => {
     const smarthost = { host: OTHERS_ADDRESS, port: ward.app.inboundPort, tls: 'none', credentials: undefined } as const
     const config = { ...ward.app.services.config, transport: 'smarthost', smarthost } as const
     const at = (host: string) => ward.look({ config: { ...config, smarthost: { ...smarthost, host } } })
-    assert.deepEqual(bad(await at(OTHERS_ADDRESS), 'port25'), [])
+    // Whose addresses, name and SPF are not ours to look after.
+    delete ward.zone['1.0.0.127.in-addr.arpa']
+    ward.zone[HOST] = { a: [OWN], mx: [`10 ${HOST}`], txt: [`v=spf1 a:${OTHER} -all`] }
+    ward.zone[`1.0.0.127.${BLOCKLISTS[0]!.zone}`] = { a: ['127.0.0.3'] }
+    assert.deepEqual(bad(await at(OTHERS_ADDRESS), 'port25', 'ptr', 'record', 'blocklist'), [])
     const [gone] = bad(await at('127.0.0.9'), 'port25')
     assert.match(gone ?? '', /^problem port25 the smarthost 127\.0\.0\.9:\d+: does not answer \(ECONNREFUSED\)$/)
   })

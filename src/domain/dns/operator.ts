@@ -61,7 +61,10 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
     ...config.egress.flatMap(({ address, name }) =>
       addressRecords(name, [address], 'required', 'the name of that address in EHLO'),
     ),
-    ...addresses.map((address) => pointer(address, ehloName(config, address))),
+    // Nobody sees them where a smarthost stands before them.
+    ...(config.transport === 'smarthost'
+      ? []
+      : addresses.map((address) => pointer(address, ehloName(config, address)))),
     spf(operator, hostname, "what `include` in the owners' SPF records stands for, and SPF of the EHLO name"),
     ...returnPathDomains(operator).flatMap((domain) => [
       mx(domain, hostname),

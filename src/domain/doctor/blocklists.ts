@@ -41,8 +41,8 @@ export const BLOCKLISTS: readonly Blocklist[] = [
 /** RFC 5782 §5: it is on every list that works. */
 const TEST_ADDRESS = '127.0.0.2'
 
-export const checkBlocklists: Check = async ({ dns, operator }) => {
-  const addresses = operator.addresses.filter((address) => !address.includes(':'))
+export const checkBlocklists: Check = async ({ dns, sendsFrom }) => {
+  const addresses = sendsFrom.filter((address) => !address.includes(':'))
   if (addresses.length === 0) return [ok('IPv4', 'no address that mail leaves from: nothing to look up')]
   const found = await Promise.all(BLOCKLISTS.map((list) => checkList(dns, list, addresses)))
   return found.flat()

@@ -6,6 +6,8 @@ import type { Finding } from './finding.ts'
 
 export type Exam = Pick<Services, 'config' | 'dns' | 'dial' | 'httpsGet' | 'clock' | 'wallClock' | 'random' | 'log'> & {
   readonly operator: OperatorDns
+  /** The addresses that others see mail come from; empty with a smarthost, whose they are then. */
+  readonly sendsFrom: readonly string[]
   readonly machine: Machine
   /** Whom to call on port 25; empty: some large providers. */
   readonly callees: readonly string[]

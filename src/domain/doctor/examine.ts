@@ -47,12 +47,19 @@ export async function examine(
   options: ExamOptions,
   machine = realMachine,
 ): Promise<readonly Finding[]> {
-  const { dns } = services
+  const { config, dns } = services
   const { operator } = await operatorDns(services, options.addresses, undefined)
-  const exam: Exam = { ...services, dns: dns.fresh(), operator, machine, callees: options.callees, ntp: options.ntp }
+  const sendsFrom = visible(config, operator.addresses)
+  const { callees, ntp } = options
+  const exam: Exam = { ...services, dns: dns.fresh(), operator, sendsFrom, machine, callees, ntp }
   const wanted = Object.entries(CHECKS).filter(([name]) => !options.skip.includes(name))
   const findings = await Promise.all(wanted.map(([name, check]) => guarded(exam, name, check)))
   return findings.flat()
+}
+
+/** A smarthost stands before our own. */
+function visible({ transport }: Exam['config'], addresses: readonly string[]): readonly string[] {
+  return transport === 'smarthost' ? [] : addresses
 }
 
 async function guarded(exam: Exam, name: string, check: Check): Promise<readonly Finding[]> {
@@ -65,10 +72,10 @@ async function guarded(exam: Exam, name: string, check: Check): Promise<readonly
   }
 }
 
-async function checkRecords({ operator, dns }: Exam): Promise<readonly Finding[]> {
+async function checkRecords({ operator, dns, sendsFrom }: Exam): Promise<readonly Finding[]> {
   // The host of the MTA-STS policy is only needed with its record, and looked at with it.
   const records = operatorRecords(operator).filter(({ name }) => !name.startsWith('mta-sts.'))
-  const place = { dns, addresses: operator.addresses }
+  const place = { dns, addresses: sendsFrom }
   const found = await Promise.all(records.map((record) => checkRecord(place, record)))
   return found.filter((each) => each !== undefined)
 }
@@ -85,10 +92,9 @@ export async function examineIdentities(
   given: readonly string[],
 ): Promise<{ readonly items: readonly IdentityFindings[]; readonly next: string | undefined }> {
   const { items, next } = await identityDns(services, page)
-  const place = {
-    dns: services.dns.fresh(),
-    addresses: sendingAddresses(given, services.config).addresses,
-  }
+  const { config, dns } = services
+  const { addresses } = sendingAddresses(given, config)
+  const place = { dns: dns.fresh(), addresses: visible(config, addresses) }
   const found: IdentityFindings[] = []
   for (let start = 0; start < items.length; start += AT_ONCE) {
     found.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map((each) => examineOne(place, each)))))

@@ -2,7 +2,7 @@
 import type { Clock, Dial, DialTarget } from '../../platform/platform.ts'
 
 /** For the connection and the greeting together. Long enough for those who make strangers wait. */
-const WAIT_MS = 15_000
+export const WAIT_MS = 15_000
 const MAX_OCTETS = 4096
 
 /** `line`: the first line of the greeting. */

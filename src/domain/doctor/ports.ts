@@ -1,9 +1,9 @@
 /** Port 25, out and in. */
-import { addressKind, canonicalAddress, shortAddress } from '../../platform/addresses.ts'
+import { addressKind, canonicalAddress, isIpAddress, shortAddress } from '../../platform/addresses.ts'
 import type { Dns } from '../../platform/platform.ts'
 import type { Check, Exam } from './exam.ts'
-import { ASK_AGAIN, type Finding, type Reporter, reporter } from './finding.ts'
-import { greetingOf } from './greeting.ts'
+import { type Finding, type Reporter, reporter } from './finding.ts'
+import { greetingOf, WAIT_MS } from './greeting.ts'
 
 const out = reporter('port25')
 const into = reporter('inbound')
@@ -61,7 +61,7 @@ type Callee = { readonly host: string; readonly port: number; readonly isSilent:
 
 async function callSmarthost(exam: Exam, { host, port, isSilent }: Callee): Promise<Finding> {
   const subject = `the smarthost ${host}:${port}`
-  const answer = addressKind(host) === 'reserved' ? await exam.dns.a(host) : undefined
+  const answer = isIpAddress(host) ? undefined : await exam.dns.a(host)
   const address = answer === undefined ? host : answer.kind === 'found' ? answer.records[0] : undefined
   if (address === undefined) return out.problem(subject, 'was not found in DNS', 'See that --smarthost is right.')
   // With TLS from the start nothing is said before it: that somebody is there has to do.
@@ -75,7 +75,7 @@ async function callSmarthost(exam: Exam, { host, port, isSilent }: Callee): Prom
 
 async function isThere(exam: Exam, subject: string, target: Parameters<Exam['dial']>[0]): Promise<Finding> {
   const giveUp = new AbortController()
-  const cancel = exam.wallClock.after(15_000, () => giveUp.abort())
+  const cancel = exam.wallClock.after(WAIT_MS, () => giveUp.abort())
   const wire = await exam.dial(target, giveUp.signal)
   cancel()
   if (typeof wire === 'string') {
@@ -117,7 +117,7 @@ async function callOurselves(exam: Exam, address: string, report: Reporter): Pro
     return report.warning(
       subject,
       'does not answer when called from here',
-      `${lead} Then call it from another machine. ${ASK_AGAIN}`,
+      `${lead} Then call it from another machine.`,
     )
   }
   if (greeting.line.toLowerCase().includes(hostname.toLowerCase()))

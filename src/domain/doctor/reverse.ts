@@ -7,8 +7,9 @@ import { ASK_AGAIN, type Finding, lackOf, reporter, sameName } from './finding.t
 const { ok, warning, problem } = reporter('ptr')
 
 export const checkReverse: Check = async (exam) => {
-  const { addresses } = exam.operator
-  if (addresses.length > 0) return await Promise.all(addresses.map((address) => checkAddress(exam, address)))
+  const { sendsFrom, config } = exam
+  if (config.transport === 'smarthost') return [ok('the smarthost', 'has to see to its own addresses')]
+  if (sendsFrom.length > 0) return await Promise.all(sendsFrom.map((address) => checkAddress(exam, address)))
   const advice = 'Name the addresses that mail leaves from with --address.'
   return [warning('this machine', 'has no public address of its own, so nothing can be said of it', advice)]
 }
