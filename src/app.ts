@@ -37,6 +37,8 @@ export type App = {
 const CAPTURES_AT_ONCE = 16
 /** Almost all of their time they wait for others. */
 const DELIVERIES_AT_ONCE = 200
+/** More than a provider's hosts like to have from a sender that they do not know. */
+const DELIVERIES_TO_A_SITE = 20
 const JOBS_IN_MEMORY = 10_000
 // Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
 const JOBS_OF_A_NODE = 1_000
@@ -131,7 +133,8 @@ function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Qu
 function queueOf({ clock, log, config }: Services, store: Store, node: Node | undefined, { run }: Deliver): Queue {
   const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
   const concurrency = config.transport === 'capture' ? CAPTURES_AT_ONCE : DELIVERIES_AT_ONCE
-  return createQueue({ store, node, clock, log, deliver: run, concurrency, maxInMemory })
+  const shape = config.transport === 'capture' ? undefined : () => ({ connections: DELIVERIES_TO_A_SITE })
+  return createQueue({ store, node, clock, log, deliver: run, concurrency, maxInMemory, shape })
 }
 
 /** One of those on the database, when others may be there; undefined: we have it to ourselves. */

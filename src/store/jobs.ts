@@ -52,13 +52,43 @@ const postpone = urgentCommand(
   },
 )
 
-export const jobCommands = [postpone]
+/** Jobs in one statement, which is prepared for this number. */
+const PARKED_AT_ONCE = 50
+const PARK = `update jobs set due_at = ?1, waiting = 1, owner = null
+  where account = ?2 and owner is not distinct from ?3
+    and id in (${Array.from({ length: PARKED_AT_ONCE }, (_, index) => `?${index + 4}`).join(', ')})`
+
+type Park = {
+  readonly account: string
+  readonly owner: number | null
+  readonly dueAt: number
+  readonly ids: readonly number[]
+}
+
+const park = urgentCommand('jobs.park', async (tx, { account, owner, dueAt, ids }: Park) => {
+  for (let from = 0; from < ids.length; from += PARKED_AT_ONCE) {
+    const some = ids.slice(from, from + PARKED_AT_ONCE)
+    const [first = 0] = some
+    const padded = [...some, ...Array.from({ length: PARKED_AT_ONCE - some.length }, () => first)]
+    await tx.run(PARK, [dueAt, account, owner, ...padded])
+  }
+  return null
+})
+
+export const jobCommands = [postpone, park]
 
 export function jobStore(db: Db): JobStore {
   return {
     fresh: async (afterId, limit) => db.all(FRESH, [afterId, limit]),
     postpone: ({ id, scope, attempts, dueAt, owner }) => db.write(postpone, { id, scope, attempts, dueAt, owner }),
-    postponed: async (now, after, limit) => db.all(POSTPONED, [now, after?.dueAt ?? 0, after?.id ?? 0, limit]),
+    async park(jobs, dueAt) {
+      const [first] = jobs
+      if (first === undefined) return
+      const ids = jobs.map(({ id }) => id)
+      await db.write(park, { account: first.scope.account, owner: first.owner, dueAt, ids })
+    },
+    postponed: async (now, after, limit) =>
+      db.all(POSTPONED, [now, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? 0, limit]),
     nextPostponed: async (now) => (await db.get(NEXT_POSTPONED, [now]))?.dueAt ?? undefined,
   }
 }

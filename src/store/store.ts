@@ -164,6 +164,8 @@ export type JobStore = {
   fresh(afterId: number, limit: number): Promise<readonly Job[]>
   /** The job is to be tried again at `dueAt`, by whoever; false when it has ended meanwhile, or is no longer the owner's. */
   postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt' | 'owner'>): Promise<boolean>
+  /** As {@link postpone}, of jobs of one account and owner that were not attempted. */
+  park(jobs: readonly Pick<Job, 'id' | 'scope' | 'owner'>[], dueAt: number): Promise<void>
   /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
   postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
   /** When the first of the jobs that are not due at `now` will be. */

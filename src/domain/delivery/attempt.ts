@@ -22,8 +22,12 @@ export type Outgoing = {
 /** Hands mail to others; whatever goes wrong is in the outcome. */
 export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
 
-/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due. */
-export type Ended = { readonly settle: () => Promise<void>; readonly retryAt: number | undefined }
+/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`: where it went. */
+export type Ended = {
+  readonly settle: () => Promise<void>
+  readonly retryAt: number | undefined
+  readonly site: string
+}
 
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
 export async function attemptOver(services: Services, network: Network, job: Job): Promise<Ended | undefined> {
@@ -53,6 +57,7 @@ export async function attemptOver(services: Services, network: Network, job: Job
   let isForwarded = false
   return {
     retryAt: records.rest?.dueAt,
+    site: outcome.site,
     async settle() {
       // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
       if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)

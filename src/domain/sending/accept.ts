@@ -60,7 +60,7 @@ export async function acceptLetter(services: Services, scope: Scope, letter: Let
   const stored = { ...message, size: raw.length }
   const fate = containsEicar(letter.message)
     ? rejected(recipients, stored.counted, now)
-    : fateOf(services, { scope, acceptedAt: now, recipients })
+    : fateOf(services, { scope, acceptedAt: now, recipients, isUrgent: letter.surface === 'system' })
   const jobs = await services.store.messages.accept({
     scope,
     message: stored,

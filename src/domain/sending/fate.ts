@@ -5,6 +5,7 @@
  */
 import { type EventRecord, rejectEvent } from '../../events/records.ts'
 import type { Acceptance, Recipient, Scope } from '../../store/types.ts'
+import { urgentlyDue } from '../../store/urgent.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS, recordsOf } from '../outcomes.ts'
 
@@ -28,15 +29,22 @@ export function rejected(recipients: readonly Addressee[], counted: number, now:
 /** The jobs of a message, one a recipient domain, and the outcomes that need none. */
 export function fateOf(
   services: Services,
-  accepted: { readonly scope: Scope; readonly acceptedAt: number; readonly recipients: readonly Addressee[] },
+  accepted: {
+    readonly scope: Scope
+    readonly acceptedAt: number
+    readonly recipients: readonly Addressee[]
+    /** Its jobs go before those of others. */
+    readonly isUrgent: boolean
+  },
 ): Fate {
-  const { scope, acceptedAt, recipients } = accepted
+  const { scope, acceptedAt, recipients, isUrgent } = accepted
+  const dueAt = isUrgent ? urgentlyDue(acceptedAt) : acceptedAt
   const queued: Fate['recipients'] = recipients.map((recipient) => ({ ...recipient, status: 'queued', reply: null }))
   let fate: Fate = { recipients: queued, jobs: [], attempts: [], events: [], counts: NO_COUNTS }
   for (const [destination, group] of Map.groupBy(recipients, ({ mailbox }) => domainOf(mailbox))) {
     const outcome = services.deliverAtOnce(destination, group)
     if (outcome === undefined) {
-      const job = { destination, recipients: group.map(({ position }) => position), dueAt: acceptedAt }
+      const job = { destination, recipients: group.map(({ position }) => position), dueAt }
       fate = { ...fate, jobs: [...fate.jobs, job] }
       continue
     }

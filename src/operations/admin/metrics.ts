@@ -96,13 +96,15 @@ export function usageMetrics(usage: ProcessUsage): readonly Metric[] {
 export function queueMetrics(queue: {
   ready: number
   running: number
+  parked: number
   claims?: number
   claimed?: number
 }): readonly Metric[] {
-  const { ready, running, claims, claimed } = queue
+  const { ready, running, parked, claims, claimed } = queue
   return [
     single('gauge', 'sesame_jobs_ready', 'Jobs in the memory of this process that wait for their turn.', ready),
     single('gauge', 'sesame_jobs_running', 'Jobs that this process is delivering.', running),
+    single('counter', 'sesame_jobs_parked_total', 'Jobs put back for lack of room behind a limit.', parked),
     ...(claims === undefined ? [] : [single('counter', 'sesame_job_claims_total', 'Claims made.', claims)]),
     ...(claimed === undefined ? [] : [single('counter', 'sesame_jobs_claimed_total', 'Jobs claimed.', claimed)]),
   ]

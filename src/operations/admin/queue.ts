@@ -1,5 +1,6 @@
 /** Admin API: mail that waits for delivery. Seeing it; holding, retrying and dropping come with a later version. */
 import type { Services } from '../../domain/context.ts'
+import { type Job, turnOf } from '../../domain/queued.ts'
 import { fail } from '../../errors/fail.ts'
 import { countIn, wordIn } from './request.ts'
 import type { Route } from './route.ts'
@@ -30,8 +31,6 @@ export function queueRoutes(services: Services): readonly Route[] {
   ]
 }
 
-type Job = Awaited<ReturnType<Services['store']['messages']['unfinishedJobs']>>[number]
-
 async function unfinished(services: Services, query: URLSearchParams, after: number, limit: number) {
   const destination = wordIn(query, 'destination')?.toLowerCase()
   const account = wordIn(query, 'account')
@@ -51,7 +50,9 @@ async function unfinished(services: Services, query: URLSearchParams, after: num
   }
 }
 
-function view({ id, scope, messageId, destination, recipients, attempts, dueAt }: Job) {
+function view(job: Job) {
+  const { id, scope, messageId, destination, recipients, attempts } = job
+  const { dueAt, isUrgent } = turnOf(job)
   return {
     jobId: id,
     messageId,
@@ -61,5 +62,6 @@ function view({ id, scope, messageId, destination, recipients, attempts, dueAt }
     recipients: recipients.length,
     attempts,
     dueAt: new Date(dueAt).toISOString(),
+    isUrgent,
   }
 }
