@@ -1,5 +1,6 @@
 /** Composition: configuration and platform in, a server out. Here, in servers.ts, answers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
+import { limitsOf } from './config/shaping.ts'
 import { createDeliver, createDeliverAtOnce, type Deliver } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
@@ -14,7 +15,7 @@ import { once } from './platform/once.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
 import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
-import { createQueue, type Queue } from './queue/queue.ts'
+import { createQueue, type Queue, type QueueDeps } from './queue/queue.ts'
 import { createTasks } from './queue/tasks.ts'
 import { type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
@@ -37,8 +38,6 @@ export type App = {
 const CAPTURES_AT_ONCE = 16
 /** Almost all of their time they wait for others. */
 const DELIVERIES_AT_ONCE = 200
-/** More than a provider's hosts like to have from a sender that they do not know. */
-const DELIVERIES_TO_A_SITE = 20
 const JOBS_IN_MEMORY = 10_000
 // Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
 const JOBS_OF_A_NODE = 1_000
@@ -133,8 +132,18 @@ function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Qu
 function queueOf({ clock, log, config }: Services, store: Store, node: Node | undefined, { run }: Deliver): Queue {
   const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
   const concurrency = config.transport === 'capture' ? CAPTURES_AT_ONCE : DELIVERIES_AT_ONCE
-  const shape = config.transport === 'capture' ? undefined : () => ({ connections: DELIVERIES_TO_A_SITE })
-  return createQueue({ store, node, clock, log, deliver: run, concurrency, maxInMemory, shape })
+  const bounds = { concurrency, maxInMemory, ...(config.transport === 'capture' ? {} : shapingOf(config)) }
+  return createQueue({ store, node, clock, log, deliver: run, ...bounds })
+}
+
+function shapingOf({ limitsBySite }: Config): Pick<QueueDeps, 'shape' | 'isApart'> {
+  return {
+    shape(key) {
+      const { maxConnections, maxRatePerMinute } = limitsOf(limitsBySite, key)
+      return { connections: maxConnections, perMinute: maxRatePerMinute }
+    },
+    isApart: (destination) => limitsBySite.domains.has(destination),
+  }
 }
 
 /** One of those on the database, when others may be there; undefined: we have it to ourselves. */

@@ -4,7 +4,7 @@ import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
-import type { Delivered } from './queue/queue.ts'
+import type { Delivered, Where } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
 /**
@@ -20,20 +20,20 @@ export function createDeliverAtOnce({ roles, hostname, transport }: Config): Ser
 }
 
 /** What the queue runs for a job. `close`: nothing more comes. */
-export type Deliver = { readonly run: (job: Job) => Promise<Delivered>; readonly close: () => void }
+export type Deliver = { readonly run: (job: Job, where: Where) => Promise<Delivered>; readonly close: () => void }
 
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
   if (services.config.transport === 'capture') return { run: atOnce, close: () => {} }
   const network = createNetwork(services)
   return {
-    run: (job) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job)),
+    run: (job, where) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job, where)),
     close: network.close,
   }
 }
 
 /** Captured and simulated mail: there is an answer at once, so that a job is over after one attempt. */
-function createAtOnce(services: Services): Deliver['run'] {
+function createAtOnce(services: Services): (job: Job) => Promise<Delivered> {
   const { store, clock, config } = services
   // What writes an outcome sends mail too, and so needs most of the program: it is loaded with the first job.
   const writing = once(async () => ({
@@ -61,6 +61,7 @@ function createNetwork(services: Services): Deliver {
   let isClosed = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
+    const { Refusals } = await import('./domain/delivery/pace.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
     const outbound = createOutbound({
@@ -77,13 +78,13 @@ function createNetwork(services: Services): Deliver {
     })
     close = outbound.close
     if (isClosed) close()
-    return { attemptOver, outbound }
+    return { attemptOver, ways: { network: outbound.deliver, refusals: new Refusals() } }
   })
   let close = () => {}
   return {
-    async run(job) {
-      const { attemptOver, outbound } = await loaded()
-      return (await attemptOver(services, outbound.deliver, job)) ?? 'done'
+    async run(job, where) {
+      const { attemptOver, ways } = await loaded()
+      return (await attemptOver(services, ways, job, where)) ?? 'done'
     },
     close() {
       isClosed = true

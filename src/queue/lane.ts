@@ -2,14 +2,10 @@
  * What goes to one site (the hosts of a provider, or of a domain): how much of it may run, and the queues that wait
  * for that.
  */
+import type { Cancel } from '../platform/platform.ts'
 import { Fifo } from './fifo.ts'
+import { Pace, type Shape } from './pace.ts'
 import type { Queue } from './turns.ts'
-
-/** What an operator has set for a site. */
-export type Shape = {
-  /** Jobs that run at once, each on a connection of its own. */
-  readonly connections: number
-}
 
 /** How fast a lane that nothing was seen of is taken to be. */
 const FIRST_INTERVAL_MS = 100
@@ -22,7 +18,7 @@ const RETURNS_EVERY_MS = 5_000
 
 export class Lane {
   readonly key: string
-  readonly shape: Shape
+  readonly pace: Pace
   /** By account and urgency. */
   readonly queues = new Map<string, Queue>()
   /** Jobs that wait in them. */
@@ -32,27 +28,29 @@ export class Lane {
   successor: Lane | undefined
   /** No more may be begun now. */
   isClosed = false
+  /** Ends the timer that opens it, when it is closed for a time. */
+  alarm: Cancel | undefined
   readonly #waiting = { urgent: new Fifo<Queue>(), ordinary: new Fifo<Queue>() }
   #intervalMs = FIRST_INTERVAL_MS
   #lastEndAt: number | undefined
   #returnAt = 0
 
-  constructor(key: string, shape: Shape) {
+  constructor(key: string, shape: Shape, now: number) {
     this.key = key
-    this.shape = shape
-  }
-
-  get limit(): number {
-    return this.shape.connections
+    this.pace = new Pace(shape, now)
   }
 
   get isFull(): boolean {
-    return this.running >= this.limit
+    return this.running >= this.pace.limit
   }
 
-  /** Nothing is here, and nothing is to be remembered. */
-  get isIdle(): boolean {
+  get isEmpty(): boolean {
     return this.size === 0 && this.running === 0
+  }
+
+  /** Whether no job may begin here now. Jobs for a site that is down may: they do not go there. */
+  mustClose(now: number): boolean {
+    return !this.pace.isDown(now) && (this.isFull || this.pace.opensAt(now) > now)
   }
 
   queueOf(account: string, isUrgent: boolean): Queue {

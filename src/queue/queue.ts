@@ -23,10 +23,10 @@ import type { Acceptance, Job } from '../store/types.ts'
 import { Backlog } from './backlog.ts'
 import { backoffMs } from './backoff.ts'
 import { Claims, type ClaimMetrics } from './claims.ts'
-import type { Shape } from './lane.ts'
 import type { Node } from './node.ts'
 import { Parking } from './parking.ts'
-import { Ready, type Started, UNSHAPED } from './ready.ts'
+import type { Shape, Went } from './pace.ts'
+import { Ready, type ReadyMetrics, type Seen, type SiteView, type Started, UNSHAPED } from './ready.ts'
 import type { Memory, Source } from './source.ts'
 
 /**
@@ -41,6 +41,8 @@ export type Delivered =
       readonly retryAt?: number | undefined
       /** Where it went: the key of the limits that hold there. */
       readonly site?: string | undefined
+      /** What that says of how much the site wants; left out: nothing. */
+      readonly went?: Went | undefined
     }
   | { readonly retryAt: number }
 
@@ -50,15 +52,20 @@ export type QueueDeps = {
   readonly node?: Node | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Delivers a job. What it throws is logged, and the job is tried again later. */
-  readonly deliver: (job: Job) => Promise<Delivered>
+  /** Delivers a job, without going there where the site is down. What it throws is logged, and the job is tried again later. */
+  readonly deliver: (job: Job, where: Where) => Promise<Delivered>
   /** Jobs that run at once. */
   readonly concurrency: number
   /** Jobs held in memory; not less than `concurrency`. */
   readonly maxInMemory: number
   /** What holds for a site, or for a destination whose site is not known; left out: nothing. */
   readonly shape?: ((key: string) => Shape) | undefined
+  /** Whether a destination has limits of its own, whosever its hosts are; left out: none has. */
+  readonly isApart?: ((destination: string) => boolean) | undefined
 }
+
+/** The key of the limits that hold for a job, and whether its site turned away everybody of late. */
+export type Where = { readonly site: string; readonly isDown: boolean }
 
 /** Of the places to run, and of the room in memory, one in so many is for urgent jobs only. */
 const URGENT_SHARE = 20
@@ -67,6 +74,7 @@ const URGENT_SHARE = 20
 export type QueueMetrics = Partial<ClaimMetrics> & {
   readonly ready: number
   readonly running: number
+  readonly sites: ReadyMetrics
   /** Since the start. */
   readonly parked: number
 }
@@ -81,6 +89,8 @@ export type Queue = {
   /** Resolves when nothing is left that is due. */
   readonly idle: () => Promise<void>
   readonly metrics: () => QueueMetrics
+  /** Sites with jobs in memory, or of which something is remembered; those with the most jobs. */
+  readonly sites: (most: number) => readonly SiteView[]
   /** Starts no further job; resolves when those that run have ended. */
   readonly close: () => Promise<void>
 }
@@ -93,7 +103,7 @@ type Ending = {
   readonly write: () => Promise<unknown>
   readonly failure: string
   readonly postponedUntil?: number | undefined
-  readonly site?: string | undefined
+  readonly seen?: Seen
 }
 
 /** Makes a queue; it runs nothing before it is started. */
@@ -105,6 +115,7 @@ export function createQueue(deps: QueueDeps): Queue {
     start: () => queue.start(),
     idle: () => queue.idle(),
     metrics: () => queue.metrics(),
+    sites: (most) => queue.sites(most),
     close: () => queue.close(),
   }
 }
@@ -124,7 +135,12 @@ class JobQueue {
 
   constructor(deps: QueueDeps) {
     this.#deps = deps
-    this.#ready = new Ready(deps.shape === undefined ? UNSHAPED : { shape: deps.shape })
+    this.#ready = new Ready({
+      clock: deps.clock,
+      onOpen: () => this.#pump(),
+      shape: deps.shape ?? UNSHAPED.shape,
+      isApart: deps.isApart ?? UNSHAPED.isApart,
+    })
     this.#parking = new Parking({
       ...deps,
       jobs: deps.store.jobs,
@@ -165,14 +181,19 @@ class JobQueue {
   }
 
   metrics(): QueueMetrics {
-    return { ready: this.#ready.size, running: this.#running.size, parked: this.#parked, ...this.#source.metrics }
+    const [ready, running, sites] = [this.#ready.size, this.#running.size, this.#ready.metrics()]
+    return { ready, running, sites, parked: this.#parked, ...this.#source.metrics }
+  }
+
+  sites(most: number): readonly SiteView[] {
+    return this.#ready.sites(most)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#source.close()
     this.#parking.close()
-    this.#ready.clear()
+    this.#ready.close()
     for (const [id, cancel] of this.#retries) {
       cancel()
       this.#running.delete(id)
@@ -204,7 +225,7 @@ class JobQueue {
   }
 
   #isIdle(): boolean {
-    return this.#ready.size + this.#running.size + this.#parking.size === 0 && !this.#source.isDue
+    return this.#ready.awake + this.#running.size + this.#parking.size === 0 && !this.#source.isDue
   }
 
   #park(job: Job): void {
@@ -253,26 +274,26 @@ class JobQueue {
     if (fetched) this.#pump()
   }
 
-  async #run({ job }: Started): Promise<void> {
+  async #run({ job, lane, isDown }: Started): Promise<void> {
     const isEarly = job.dueAt > this.#deps.clock.now()
-    const ending = isEarly ? this.#postponement(job) : await this.#attempt(job)
-    if (ending === undefined) this.#leave(job, undefined)
+    const ending = isEarly ? this.#postponement(job) : await this.#attempt(job, { site: lane.key, isDown })
+    if (ending === undefined) this.#leave(job, {})
     else await this.#end(job, ending, 0)
   }
 
   /** What remains to be written after an attempt; undefined: nothing. */
-  async #attempt(job: Job): Promise<Ending | undefined> {
+  async #attempt(job: Job, where: Where): Promise<Ending | undefined> {
     const { clock, deliver, log } = this.#deps
     const attempts = job.attempts + 1
     try {
-      const delivered = await deliver(job)
+      const delivered = await deliver(job, where)
       if (delivered === 'done') return undefined
       if ('settle' in delivered) {
         return {
           write: delivered.settle,
           failure: 'a job could not be settled',
           postponedUntil: delivered.retryAt,
-          site: delivered.site,
+          seen: delivered,
         }
       }
       return this.#postponement({
@@ -299,7 +320,7 @@ class JobQueue {
     if ((await this.#isWritten(job, ending)) || this.#closed) {
       // In one step: a look at the store in between would find it due, and pass it over as one that runs.
       if (ending.postponedUntil !== undefined) this.#source.postponedUntil(ending.postponedUntil)
-      this.#leave(job, ending.site)
+      this.#leave(job, ending.seen ?? {})
     } else {
       // Forgotten, it would be fetched and run again at once, perhaps mailed twice: it stays until that is written.
       const again = (): void => {
@@ -320,10 +341,10 @@ class JobQueue {
     }
   }
 
-  #leave(job: Job, site: string | undefined): void {
+  #leave(job: Job, seen: Seen): void {
     const started = this.#running.get(job.id)
     this.#running.delete(job.id)
-    if (started !== undefined) this.#ready.end(started, site, this.#deps.clock.now())
+    if (started !== undefined) this.#ready.end(started, seen)
     this.#source.left(job)
     this.#pump()
   }

@@ -6,6 +6,7 @@ import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
 import { urgentlyDue } from '../store/urgent.ts'
+import type { Went } from './pace.ts'
 import { createQueue, type QueueDeps } from './queue.ts'
 
 async function memoryStore(): Promise<Store & AsyncDisposable> {
@@ -40,12 +41,16 @@ async function settled(): Promise<void> {
  */
 function heldQueue(
   store: Store,
-  changes: Partial<QueueDeps> & { readonly hosts?: Readonly<Record<string, string>> } = {},
+  changes: Partial<QueueDeps> & {
+    readonly hosts?: Readonly<Record<string, string>>
+    readonly went?: (job: Job) => Went
+  } = {},
 ) {
-  const { hosts = {}, ...rest } = changes
+  const { hosts = {}, went = () => 'well', ...rest } = changes
   const clock = fakeClock(NOON)
   const running = new Map<number, { readonly job: Job; readonly end: () => void }>()
   const ran: Job[] = []
+  const spared: Job[] = []
   const held = new Set<string>()
   let isFree = false
   const queue = createQueue({
@@ -55,8 +60,12 @@ function heldQueue(
     concurrency: 4,
     maxInMemory: 100,
     ...rest,
-    async deliver(job) {
+    async deliver(job, where) {
       ran.push(job)
+      if (where.isDown) {
+        spared.push(job)
+        return { retryAt: clock.now() + 600_000 }
+      }
       const { promise, resolve } = Promise.withResolvers<void>()
       running.set(job.id, { job, end: resolve })
       if (isFree && !held.has(job.destination)) resolve()
@@ -65,13 +74,21 @@ function heldQueue(
       const { scope, messageId, id: jobId } = job
       const counts = { bounces: 0, complaints: 0, rejects: 0 }
       const settlement = { scope, messageId, jobId, at: NOON, updates: [], events: [], attempt: null, counts }
-      return { settle: () => store.messages.settle(settlement), site: hosts[job.destination] ?? job.destination }
+      const seen = { site: hosts[job.destination] ?? job.destination, went: went(job) }
+      return seen.went === 'well'
+        ? { settle: () => store.messages.settle(settlement), ...seen }
+        : {
+            settle: async () => void (await store.jobs.postpone({ ...job, dueAt: clock.now() + 600_000 })),
+            retryAt: clock.now() + 600_000,
+            ...seen,
+          }
     },
   })
   return {
     queue,
     clock,
     ran,
+    spared,
     destinations: () => ran.map(({ destination }) => destination),
     runningAt: () => [...running.values()].map(({ job }) => job.destination).toSorted(),
     /** Lets everything run to its end from now on, except what goes to these. */
@@ -232,6 +249,75 @@ describe('the lanes of the queue', () => {
     }
     assert.equal(destinations().length, 900)
     assert.deepEqual(await store.messages.unfinishedJobs(0, 9), [])
+    await queue.close()
+  })
+
+  test('a site that turns us away is left alone for a while, and others go on', async () => {
+    await using store = await memoryStore()
+    let isOpen = false
+    const { queue, clock, free, destinations } = heldQueue(store, {
+      shape: () => ({ connections: 2 }),
+      went: ({ destination }) => (destination === 'busy.test' && !isOpen ? 'refused' : 'well'),
+    })
+    await queue.start()
+    await free()
+    queue.offer(await acceptAll(store, [...times(6, { to: 'busy.test' }), ...times(3, { to: 'a.test' })]))
+    await queue.idle()
+    assert.deepEqual(destinations().toSorted(), [...times(3, 'a.test'), ...times(2, 'busy.test')])
+    assert.deepEqual(
+      queue.sites(9).map(({ site, ready, limit, pausedUntil }) => [site, ready, limit, pausedUntil]),
+      [['busy.test', 4, 1, NOON + 5_000]],
+    )
+    assert.equal(queue.metrics().sites.paused, 1)
+    isOpen = true
+    clock.advance(4_999)
+    await queue.idle()
+    assert.equal(destinations().length, 5)
+    clock.advance(1)
+    await queue.idle()
+    assert.equal(destinations().length, 9)
+    clock.advance(600_000)
+    await queue.idle()
+    assert.deepEqual(await store.messages.unfinishedJobs(0, 9), [])
+    await queue.close()
+  })
+
+  test('where a site is down one job tries it, and the others are spared the way', async () => {
+    await using store = await memoryStore()
+    const { queue, clock, free, ran, spared } = heldQueue(store, {
+      shape: () => ({ connections: 2 }),
+      went: () => 'refused',
+    })
+    await queue.start()
+    await free()
+    queue.offer(await acceptAll(store, times(20, { to: 'down.test' })))
+    for (const pause of [5_000, 15_000]) {
+      await queue.idle()
+      clock.advance(pause)
+    }
+    await queue.idle()
+    // Two at first, and one after each pause.
+    assert.deepEqual([ran.length, spared.length], [20, 16])
+    assert.equal((await store.messages.unfinishedJobs(0, 99)).length, 20)
+    await queue.close()
+  })
+
+  test('a rate holds, in the time of the queue', async () => {
+    await using store = await memoryStore()
+    const { queue, clock, free, ran } = heldQueue(store, { shape: () => ({ connections: 2, perMinute: 6 }) })
+    await queue.start()
+    await free()
+    queue.offer(await acceptAll(store, times(9, { to: 'a.test' })))
+    await queue.idle()
+    const counts: number[] = [ran.length]
+    for (let minute = 0; minute < 2; minute++) {
+      for (let step = 0; step < 60; step++) {
+        clock.advance(1_000)
+        await queue.idle()
+      }
+      counts.push(ran.length)
+    }
+    assert.deepEqual(counts, [1, 7, 9])
     await queue.close()
   })
 })

@@ -4,6 +4,7 @@ import type { ConfigurationSet, Job, Recipient, StoredMessage } from '../../stor
 import type { Services } from '../context.ts'
 import { forwardBounces } from './forwarding.ts'
 import { judge } from './judge.ts'
+import { type Refusals, type Went, wentOf } from './pace.ts'
 import { recordsOfAttempt } from './records.ts'
 import { expiryOf } from './schedule.ts'
 import { signed } from './signing.ts'
@@ -22,15 +23,24 @@ export type Outgoing = {
 /** Hands mail to others; whatever goes wrong is in the outcome. */
 export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
 
-/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`: where it went. */
+/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`, `went`: where it went, and how. */
 export type Ended = {
   readonly settle: () => Promise<void>
   readonly retryAt: number | undefined
   readonly site: string
+  readonly went: Went | undefined
 }
 
+/** `site` of a job; `isDown`: it turned away everybody of late. */
+export type Where = { readonly site: string; readonly isDown: boolean }
+
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
-export async function attemptOver(services: Services, network: Network, job: Job): Promise<Ended | undefined> {
+export async function attemptOver(
+  services: Services,
+  { network, refusals }: { readonly network: Network; readonly refusals: Refusals },
+  job: Job,
+  where: Where,
+): Promise<Ended | undefined> {
   const { clock, store } = services
   const { scope, messageId, destination } = job
   const startedAt = clock.now()
@@ -41,13 +51,18 @@ export async function attemptOver(services: Services, network: Network, job: Job
   const recipients = all.filter(({ position }) => job.recipients.includes(position))
   const set = await setOf(services, stored)
   const message = await signed(services, stored, raw)
-  const outcome = await network({
-    domain: destination,
-    sender: stored.message.returnPath,
-    recipients,
-    message,
-    tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
-  })
+  const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
+  const outcome =
+    known ??
+    (await network({
+      domain: destination,
+      sender: stored.message.returnPath,
+      recipients,
+      message,
+      tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+    }))
+  const went = known === undefined ? wentOf(outcome) : undefined
+  if (known === undefined) refusals.note(outcome, went)
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)
@@ -58,6 +73,7 @@ export async function attemptOver(services: Services, network: Network, job: Job
   return {
     retryAt: records.rest?.dueAt,
     site: outcome.site,
+    went,
     async settle() {
       // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
       if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)
@@ -65,6 +81,11 @@ export async function attemptOver(services: Services, network: Network, job: Job
       await store.messages.settle({ scope, messageId, jobId: job.id, owner: job.owner, at: now, ...records })
     },
   }
+}
+
+function untried({ config }: Services, recipients: readonly Recipient[], startedAt: number) {
+  const transport = config.transport === 'smarthost' ? ('smarthost' as const) : ('direct' as const)
+  return { transport, reportingMta: config.hostname, recipients, startedAt }
 }
 
 /** A set that was deleted since has no say any more. */
