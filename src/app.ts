@@ -30,7 +30,7 @@ export type App = {
   start(): Promise<Addresses>
   /** Settles when nothing that is due is left to deliver. */
   idle(): Promise<void>
-  /** Stops taking in, finishes what is under way, and closes the store. */
+  /** Stops taking in, finishes what is under way, for 15 s as far as it depends on others, and closes the store. */
   close(): Promise<void>
 }
 
@@ -38,6 +38,8 @@ export type App = {
 const CAPTURES_AT_ONCE = 16
 /** Almost all of their time they wait for others. */
 const DELIVERIES_AT_ONCE = 200
+/** How long attempts may go on after a stop; then their connections are ended, and they are to be made again. */
+const LAST_ATTEMPTS_MS = 15_000
 const JOBS_IN_MEMORY = 10_000
 // Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
 const JOBS_OF_A_NODE = 1_000
@@ -109,8 +111,12 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       state.isReady = false
       checks?.stop()
       upkeep.stop()
+      // At once: what is begun now is what a stop has to wait for.
+      const isDelivered = queue.close()
+      const hurry = platform.wallClock.after(LAST_ATTEMPTS_MS, deliver.cut)
       await servers.close()
-      await queue.close()
+      await isDelivered
+      hurry()
       deliver.close()
       await services.quotas.close()
       await node?.leave()

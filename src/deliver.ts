@@ -1,5 +1,6 @@
 /** Delivery, put together: what is known at once, and what the queue runs for a job. */
 import type { Config } from './config/config.ts'
+import type { Outbound } from './delivery/outbound.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
@@ -19,15 +20,22 @@ export function createDeliverAtOnce({ roles, hostname, transport }: Config): Ser
   }
 }
 
-/** What the queue runs for a job. `close`: nothing more comes. */
-export type Deliver = { readonly run: (job: Job, where: Where) => Promise<Delivered>; readonly close: () => void }
+export type Deliver = {
+  /** What the queue runs for a job. */
+  readonly run: (job: Job, where: Where) => Promise<Delivered>
+  /** Has attempts that are under way end soon. */
+  readonly cut: () => void
+  /** Nothing more comes. */
+  readonly close: () => void
+}
 
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
-  if (services.config.transport === 'capture') return { run: atOnce, close: () => {} }
+  if (services.config.transport === 'capture') return { run: atOnce, cut: () => {}, close: () => {} }
   const network = createNetwork(services)
   return {
     run: (job, where) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job, where)),
+    cut: network.cut,
     close: network.close,
   }
 }
@@ -58,13 +66,14 @@ function createAtOnce(services: Services): (job: Job) => Promise<Delivered> {
 /** Over the network, with what is needed for it loaded when there is a job. */
 function createNetwork(services: Services): Deliver {
   const { config, wallClock, random, dns, dial, httpsGet } = services
-  let isClosed = false
+  let outbound: Outbound | undefined
+  let isCut = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
     const { Refusals } = await import('./domain/delivery/pace.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
-    const outbound = createOutbound({
+    outbound = createOutbound({
       clock: wallClock,
       random,
       dns,
@@ -76,19 +85,18 @@ function createNetwork(services: Services): Deliver {
       ownAddresses: ownAddresses(),
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
-    close = outbound.close
-    if (isClosed) close()
+    if (isCut) outbound.cut()
     return { attemptOver, ways: { network: outbound.deliver, refusals: new Refusals() } }
   })
-  let close = () => {}
   return {
     async run(job, where) {
       const { attemptOver, ways } = await loaded()
       return (await attemptOver(services, ways, job, where)) ?? 'done'
     },
-    close() {
-      isClosed = true
-      close()
+    cut() {
+      isCut = true
+      outbound?.cut()
     },
+    close: () => outbound?.close(),
   }
 }

@@ -2,6 +2,7 @@
 import type { Clock, Dial, Dns, HttpsGet, Random } from '../platform/platform.ts'
 import type { NetworkOutcome } from '../message/outcome.ts'
 import { Connections } from './connections.ts'
+import { createCutting } from './cutting.ts'
 import { deliverDirect, type DirectMail } from './direct.ts'
 import { DELIVERY_LIMITS, TIMEOUTS } from './limits.ts'
 import { StsPolicies } from './mta-sts.ts'
@@ -33,17 +34,21 @@ export type Outbound = {
   readonly deliver: (mail: OutboundMail) => Promise<NetworkOutcome>
   /** Ends the connections that are kept. */
   readonly close: () => void
+  /** Ends those of attempts under way, too, which end as others do whose connection breaks; later ones get none. */
+  readonly cut: () => void
 }
 
 const MAX_HOSTS = 10
 const HTTPS_PORT = 443
 
 export function createOutbound(deps: OutboundDeps): Outbound {
-  const { clock, dns, httpsGet, hostname, port, allowPrivate, smarthost } = deps
+  const { clock, dns, hostname, port, allowPrivate, smarthost } = deps
+  const { dial, httpsGet, cut } = createCutting(deps.dial, deps.httpsGet)
   const connections = new Connections(clock, DELIVERY_LIMITS)
   const egress = { address: undefined, name: hostname }
   const common = {
     ...deps,
+    dial,
     connections,
     tlsMemory: new TlsMemory(clock),
     minTlsVersion: 'TLSv1.2' as const,
@@ -67,5 +72,6 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         ? deliverDirect({ ...common, port, stsPolicies }, { ...mail, egress })
         : deliverToSmarthost(common, smarthost, { ...mail, egress }),
     close: () => connections.close(),
+    cut,
   }
 }
