@@ -8,6 +8,7 @@ import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
+import { createSuspensions } from './domain/suspensions.ts'
 import { createUpkeep } from './domain/upkeep.ts'
 import type { AdminDeps } from './operations/admin/index.ts'
 import { createCounters, heldMetrics, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
@@ -71,7 +72,8 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     },
   }
   const deliver = createDeliver(services)
-  const queue = queueOf(services, opened, node, deliver)
+  const suspensions = createSuspensions(services, () => queue.review())
+  const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Whatever its roles: it may be the only one.
@@ -82,6 +84,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     arrivals: { onAccepted: (listener) => listen(state, listener) },
     reset: () => startAfresh(services),
     isReady: () => state.isReady,
+    queue: { ...queue, node: () => node?.id },
     nodes: node === undefined ? undefined : { self: () => node.id, list: () => node.list() },
     metrics: [
       counters.read,
@@ -101,6 +104,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       // Before the first message, which belongs into the partition of its day. The rest may take long.
       await upkeep.prepare()
       void upkeep.run()
+      await suspensions.start()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
@@ -110,6 +114,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     async close() {
       state.isReady = false
       checks?.stop()
+      suspensions.stop()
       upkeep.stop()
       // At once: what is begun now is what a stop has to wait for.
       const isDelivered = queue.close()
@@ -135,11 +140,16 @@ function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Qu
   return createSharedQuotas({ clock, wallClock, log, store, limits, node: random.uuid() })
 }
 
-function queueOf({ clock, log, config }: Services, store: Store, node: Node | undefined, { run }: Deliver): Queue {
+function queueOf(
+  { clock, log, config }: Services,
+  store: Store,
+  node: Node | undefined,
+  { run, isSuspended }: Deliver & Pick<QueueDeps, 'isSuspended'>,
+): Queue {
   const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
   const concurrency = config.transport === 'capture' ? CAPTURES_AT_ONCE : DELIVERIES_AT_ONCE
   const bounds = { concurrency, maxInMemory, ...(config.transport === 'capture' ? {} : shapingOf(config)) }
-  return createQueue({ store, node, clock, log, deliver: run, ...bounds })
+  return createQueue({ store, node, clock, log, deliver: run, isSuspended, ...bounds })
 }
 
 function shapingOf({ limitsBySite }: Config): Pick<QueueDeps, 'shape' | 'isApart'> {

@@ -3,10 +3,12 @@ import type { Config } from '../config/config.ts'
 import { ensureDefaultAccount } from '../domain/accounts/accounts.ts'
 import { createQuotas } from '../domain/accounts/quotas.ts'
 import type { Services } from '../domain/context.ts'
+import type { QueueControl } from '../domain/queued.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
+import { queueRoutes } from '../operations/admin/queue.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
 import { realPlatform } from '../platform/real.ts'
 import { createTasks } from '../queue/tasks.ts'
@@ -39,30 +41,44 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     publicUrl: () => config.publicUrl ?? `http://${config.hostname}:${config.httpPort}`,
   }
   await ensureDefaultAccount(services)
-  const routes = [...accountRoutes(services), ...identityRoutes(services)]
+  const routes = [...accountRoutes(services), ...identityRoutes(services), ...queueRoutes(services, NO_QUEUE)]
   return {
     send: async (method, path, body) => await answer(routes, { method, path, body }),
     close: () => store.close(),
   }
 }
 
+/** No process delivers: jobs are in the store, and nowhere else. */
+const NO_QUEUE: QueueControl = {
+  sites: () => [],
+  retry: () => {},
+  hold: () => true,
+  release: () => {},
+  node: () => undefined,
+}
+
 type Call = { readonly method: string; readonly path: string; readonly body: object | undefined }
 
 async function answer(routes: readonly Route[], call: Call): Promise<Reply> {
+  const [path = '', query = ''] = call.path.split('?')
   for (const route of routes) {
-    const params = route.method === call.method ? match(route.path, call.path) : undefined
-    if (params) return await settle(route, params, call)
+    const params = route.method === call.method ? match(route.path, path) : undefined
+    if (params) return await settle(route, params, { ...call, path, query })
   }
   throw new Error(`no route for ${call.method} ${call.path}`)
 }
 
-async function settle(route: Route, params: Record<string, string>, { method, path, body }: Call): Promise<Reply> {
+async function settle(
+  route: Route,
+  params: Record<string, string>,
+  { method, path, query, body }: Call & { readonly query: string },
+): Promise<Reply> {
   try {
     const reply = await route.handle({
       method,
       path,
       params,
-      query: new URLSearchParams(),
+      query: new URLSearchParams(query),
       headers: new Map(),
       body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
       sourceIp: '127.0.0.1',

@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['key', async () => (await import('./key.ts')).key],
   ['identity', async () => (await import('./identity.ts')).identity],
   ['db', async () => (await import('./db.ts')).db],
+  ['queue', async () => (await import('./queue.ts')).queue],
   ['send', async () => (await import('./send.ts')).send],
 ])
 

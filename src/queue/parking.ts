@@ -34,6 +34,15 @@ export class Parking {
     return this.#leaving.has(id)
   }
 
+  /** Has a job count as one that leaves, until it is released: nobody takes it up. */
+  hold(id: number): void {
+    this.#leaving.add(id)
+  }
+
+  release(id: number): void {
+    this.#leaving.delete(id)
+  }
+
   put(job: Job, dueAt: number): void {
     this.#leaving.add(job.id)
     if (this.#batches.size === 0) queueMicrotask(() => this.#flush())

@@ -62,7 +62,13 @@ export type QueueDeps = {
   readonly shape?: ((key: string) => Shape) | undefined
   /** Whether a destination has limits of its own, whosever its hosts are; left out: none has. */
   readonly isApart?: ((destination: string) => boolean) | undefined
+  /** Whether a job is not to be run for now; left out: none is. When that changes, `review` is to be called. */
+  readonly isSuspended?: ((job: Job) => boolean) | undefined
 }
+
+/** Jobs that are suspended are looked at again after this time: resuming them brings it forward. */
+const SUSPENDED_MS = 600_000
+const SUSPENDED_STEP_MS = 5_000
 
 /** The key of the limits that hold for a job, and whether its site turned away everybody of late. */
 export type Where = { readonly site: string; readonly isDown: boolean }
@@ -91,6 +97,14 @@ export type Queue = {
   readonly metrics: () => QueueMetrics
   /** Sites with jobs in memory, or of which something is remembered; those with the most jobs. */
   readonly sites: (most: number) => readonly SiteView[]
+  /** Puts back what is suspended by now. */
+  readonly review: () => void
+  /** Looks for jobs whose time was brought forward, and tries sites again that turned us away: of a destination, or all. */
+  readonly retry: (destination: string | undefined) => void
+  /** Keeps a job from being begun until it is released; false: it runs already. */
+  readonly hold: (id: number) => boolean
+  /** `isGone`: it has ended meanwhile, and is not to be run any more. */
+  readonly release: (job: Job, isGone: boolean) => void
   /** Starts no further job; resolves when those that run have ended. */
   readonly close: () => Promise<void>
 }
@@ -116,6 +130,10 @@ export function createQueue(deps: QueueDeps): Queue {
     idle: () => queue.idle(),
     metrics: () => queue.metrics(),
     sites: (most) => queue.sites(most),
+    review: () => queue.review(),
+    retry: (destination) => queue.retry(destination),
+    hold: (id) => queue.hold(id),
+    release: (job, isGone) => queue.release(job, isGone),
     close: () => queue.close(),
   }
 }
@@ -189,6 +207,32 @@ class JobQueue {
     return this.#ready.sites(most)
   }
 
+  review(): void {
+    const { isSuspended } = this.#deps
+    if (isSuspended === undefined) return
+    for (const job of this.#ready.takeWhere(isSuspended)) this.#suspend(job)
+    this.#pump()
+  }
+
+  retry(destination: string | undefined): void {
+    this.#ready.endPauses(destination)
+    if (this.#started && !this.#closed) this.#source.postponedUntil(this.#deps.clock.now())
+    this.#pump()
+  }
+
+  hold(id: number): boolean {
+    if (this.#running.has(id) || this.#parking.has(id)) return false
+    this.#ready.remove(id)
+    this.#parking.hold(id)
+    return true
+  }
+
+  release(job: Job, isGone: boolean): void {
+    this.#parking.release(job.id)
+    if (isGone) this.#pump()
+    else this.offer([job])
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#source.close()
@@ -208,7 +252,8 @@ class JobQueue {
 
   #keep(job: Job): void {
     if (this.#holds(job)) return
-    if (this.#hasPlace && this.#ready.isExcess(job, this.#room())) this.#park(job)
+    if (this.#deps.isSuspended?.(job) === true) this.#suspend(job)
+    else if (this.#hasPlace && this.#ready.isExcess(job, this.#room())) this.#park(job)
     else this.#ready.add(job)
   }
 
@@ -226,6 +271,12 @@ class JobQueue {
 
   #isIdle(): boolean {
     return this.#ready.awake + this.#running.size + this.#parking.size === 0 && !this.#source.isDue
+  }
+
+  #suspend(job: Job): void {
+    // In steps, so that many share a write.
+    const steps = Math.ceil((this.#deps.clock.now() + SUSPENDED_MS) / SUSPENDED_STEP_MS)
+    this.#parking.put(job, steps * SUSPENDED_STEP_MS)
   }
 
   #park(job: Job): void {

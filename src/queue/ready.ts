@@ -219,6 +219,16 @@ export class Ready {
     return taken
   }
 
+  /** Takes out the jobs that pass. */
+  takeWhere(passes: (job: Job) => boolean): readonly Job[] {
+    const taken = [...this.#jobs.values()].flatMap(({ job }) => (passes(job) ? [job] : []))
+    for (const { id } of taken) this.remove(id)
+    for (const lane of this.#lanes.values()) {
+      for (const { jobs } of lane.queues.values()) jobs.keep((job) => this.#isHere(job))
+    }
+    return taken
+  }
+
   /** When a job that finds no room shall come back. */
   returnTime(job: Job, now: number): number {
     return this.#laneOf(job.destination).returnTime(now)

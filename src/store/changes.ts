@@ -5,7 +5,16 @@
 import type { Log } from '../platform/platform.ts'
 import type { Command, Db } from './db.ts'
 
-const KINDS = ['all', 'accounts', 'keys', 'settings', 'identities', 'policies', 'configurationSets'] as const
+const KINDS = [
+  'all',
+  'accounts',
+  'keys',
+  'settings',
+  'identities',
+  'policies',
+  'configurationSets',
+  'suspensions',
+] as const
 export type ChangeKind = (typeof KINDS)[number]
 
 /** What may read differently from now on. A member that is absent stands for any; `all`: everything. */

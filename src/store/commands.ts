@@ -10,6 +10,7 @@ import { keyCommands } from './keys.ts'
 import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
+import { suspensionCommands } from './suspensions.ts'
 
 const TABLES = [
   'accounts',
@@ -29,6 +30,7 @@ const TABLES = [
   'events',
   'attempts',
   'sent_minutes',
+  'suspensions',
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
@@ -48,6 +50,7 @@ const ALL: readonly AnyCommand[] = [
   ...messageCommands,
   ...jobCommands,
   ...nodeCommands,
+  ...suspensionCommands,
   foldHeld,
   reset,
 ]

@@ -53,10 +53,21 @@ const postpone = urgentCommand(
 )
 
 /** Jobs in one statement, which is prepared for this number. */
-const PARKED_AT_ONCE = 50
+const JOBS_AT_ONCE = 50
+const idIn = (from: number) =>
+  `id in (${Array.from({ length: JOBS_AT_ONCE }, (_, index) => `?${index + from}`).join(', ')})`
 const PARK = `update jobs set due_at = ?1, waiting = 1, owner = null
-  where account = ?2 and owner is not distinct from ?3
-    and id in (${Array.from({ length: PARKED_AT_ONCE }, (_, index) => `?${index + 4}`).join(', ')})`
+  where account = ?2 and owner is not distinct from ?3 and ${idIn(4)}`
+const HASTEN = `update jobs set due_at = ?1 where account = ?2 and owner is null and due_at > ?1 and ${idIn(3)}`
+
+/** The ids in pieces of that length, the last one filled up with what is there already. */
+function* pieces(ids: readonly number[]): Generator<readonly number[]> {
+  for (let from = 0; from < ids.length; from += JOBS_AT_ONCE) {
+    const some = ids.slice(from, from + JOBS_AT_ONCE)
+    const [first = 0] = some
+    yield [...some, ...Array.from({ length: JOBS_AT_ONCE - some.length }, () => first)]
+  }
+}
 
 type Park = {
   readonly account: string
@@ -66,16 +77,16 @@ type Park = {
 }
 
 const park = urgentCommand('jobs.park', async (tx, { account, owner, dueAt, ids }: Park) => {
-  for (let from = 0; from < ids.length; from += PARKED_AT_ONCE) {
-    const some = ids.slice(from, from + PARKED_AT_ONCE)
-    const [first = 0] = some
-    const padded = [...some, ...Array.from({ length: PARKED_AT_ONCE - some.length }, () => first)]
-    await tx.run(PARK, [dueAt, account, owner, ...padded])
-  }
+  for (const some of pieces(ids)) await tx.run(PARK, [dueAt, account, owner, ...some])
   return null
 })
 
-export const jobCommands = [postpone, park]
+const hasten = urgentCommand('jobs.hasten', async (tx, { account, dueAt, ids }: Omit<Park, 'owner'>) => {
+  for (const some of pieces(ids)) await tx.run(HASTEN, [dueAt, account, ...some])
+  return null
+})
+
+export const jobCommands = [postpone, park, hasten]
 
 export function jobStore(db: Db): JobStore {
   return {
@@ -86,6 +97,11 @@ export function jobStore(db: Db): JobStore {
       if (first === undefined) return
       const ids = jobs.map(({ id }) => id)
       await db.write(park, { account: first.scope.account, owner: first.owner, dueAt, ids })
+    },
+    async hasten(jobs, dueAt) {
+      for (const [account, some] of Map.groupBy(jobs, ({ scope }) => scope.account)) {
+        await db.write(hasten, { account, dueAt, ids: some.map(({ id }) => id) })
+      }
     },
     postponed: async (now, after, limit) =>
       db.all(POSTPONED, [now, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? 0, limit]),

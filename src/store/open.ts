@@ -17,6 +17,7 @@ import { nodeStore } from './nodes.ts'
 import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import type { Store } from './store.ts'
+import { suspensionStore } from './suspensions.ts'
 import { upkeepStore } from './upkeep.ts'
 
 /**
@@ -64,6 +65,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     cached: caches.reads,
     messages: messageStore(db),
     jobs: jobStore(db),
+    suspensions: suspensionStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
     upkeep: upkeepStore(db, engine.days),

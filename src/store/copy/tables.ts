@@ -19,6 +19,7 @@ export const COPIED: readonly string[] = [
   'sent_minutes',
   'held',
   'held_changes',
+  'suspensions',
 ]
 
 /** What belongs to the processes that run on a database, or to the database itself, and means nothing elsewhere. */
