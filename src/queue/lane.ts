@@ -89,7 +89,8 @@ export class Lane {
   /** When a job for which there is no room shall come back: after those before it, at the speed that was seen. */
   returnTime(now: number): number {
     const next = Math.max(this.#returnAt, now + SOONEST_RETURN_MS) + this.#intervalMs
-    this.#returnAt = Math.min(next, now + LATEST_RETURN_MS)
+    // Whoever would come later than the latest is spread over the time before it, or all would come at once.
+    this.#returnAt = next <= now + LATEST_RETURN_MS ? next : now + LATEST_RETURN_MS / 2
     return Math.ceil(this.#returnAt / RETURNS_EVERY_MS) * RETURNS_EVERY_MS
   }
 }

@@ -56,9 +56,11 @@ const postpone = urgentCommand(
 const JOBS_AT_ONCE = 50
 const idIn = (from: number) =>
   `id in (${Array.from({ length: JOBS_AT_ONCE }, (_, index) => `?${index + from}`).join(', ')})`
-const PARK = `update jobs set due_at = ?1, waiting = 1, owner = null
-  where account = ?2 and owner is not distinct from ?3 and ${idIn(4)}`
-const HASTEN = `update jobs set due_at = ?1 where account = ?2 and owner is null and due_at > ?1 and ${idIn(3)}`
+// Jobs are to be found by their ids: SQLite would rather look through all of the account (measured: 3 ms a job).
+const OF_ACCOUNT = `coalesce(account, '') = ?2`
+export const PARK = `update jobs set due_at = ?1, waiting = 1, owner = null
+  where ${OF_ACCOUNT} and owner is not distinct from ?3 and ${idIn(4)}`
+export const HASTEN = `update jobs set due_at = ?1 where ${OF_ACCOUNT} and owner is null and due_at > ?1 and ${idIn(3)}`
 
 /** The ids in pieces of that length, the last one filled up with what is there already. */
 function* pieces(ids: readonly number[]): Generator<readonly number[]> {
