@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { DeleteEmailIdentityCommand } from '@aws-sdk/client-sesv2'
+import { startApp } from './support/app.ts'
 import { sesame } from './support/cli.ts'
+import { fakeDns } from './support/dns.ts'
 import { emptyDatabase, openShared } from './support/nodes.ts'
 import { NOON } from './support/stores.ts'
 import { until } from './support/until.ts'
@@ -95,6 +97,37 @@ describe('holding mail back', () => {
     assert.deepEqual(await there.suspensions.list(), [{ kind: 'destination', value: 'one.test', since: NOON }])
     assert.ok(await there.suspensions.remove('destination', 'one.test'))
     assert.deepEqual(await here.suspensions.list(), [])
+  })
+
+  test('holds on every node, whoever was told', async () => {
+    const database = await emptyDatabase()
+    await using world = await startWorld({ database })
+    const one = await world.domain('one.test', '127.0.0.2')
+    await using other = await startApp({ config: world.app.services.config, dns: fakeDns(world.zone) })
+    const suspended = await other.admin('POST', '/_sesame/queue/suspend', { destination: 'one.test' })
+    assert.deepEqual(suspended.body, { isNew: true })
+    // Written by one, and heard by the other within a moment.
+    const id = await until(
+      async () => {
+        const sent = await world.send(['bob@one.test'])
+        await world.app.idle()
+        return (await typesOf(world, sent)).length === 1 ? sent : ''
+      },
+      (sent) => sent !== '',
+    )
+    const before = one.mails.length
+    await other.idle()
+    assert.equal(one.mails.length, before)
+    const resumed = await world.app.admin('POST', '/_sesame/queue/resume', { destination: 'one.test' })
+    assert.deepEqual(resumed.body, { wasSuspended: true, jobs: 1 })
+    await until(
+      async () => {
+        await Promise.all([world.app.idle(), other.idle()])
+        return await typesOf(world, id)
+      },
+      (types) => types.includes('Delivery'),
+    )
+    assert.equal(one.mails.length, before + 1)
   })
 
   test('asks which mail is meant', async () => {

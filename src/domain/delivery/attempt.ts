@@ -50,8 +50,9 @@ export async function attemptOver(
   const all = await store.messages.recipients(scope, messageId)
   const recipients = all.filter(({ position }) => job.recipients.includes(position))
   const set = await setOf(services, stored)
-  const message = await signed(services, stored, raw)
   const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
+  // What goes nowhere needs no signature.
+  const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
   const outcome =
     known ??
     (await network({
@@ -62,7 +63,7 @@ export async function attemptOver(
       tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
     }))
   const went = known === undefined ? wentOf(outcome) : undefined
-  if (known === undefined) refusals.note(outcome, went)
+  if (known === undefined) refusals.note(where.site, outcome, went)
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)

@@ -37,22 +37,22 @@ const OPENING: ReadonlySet<Step> = new Set(['connect', 'greeting', 'ehlo', 'star
 export class Refusals {
   readonly #last = new Map<string, Failure>()
 
-  note({ site, recipients }: NetworkOutcome, went: Went | undefined): void {
-    this.#last.delete(site)
-    if (went !== 'refused') return
-    const failure = recipients.flatMap((each) => (each.kind === 'delivered' ? [] : [each.failure]))[0]
-    if (failure === undefined) return
-    this.#last.set(site, failure)
-    if (this.#last.size <= MOST_REMEMBERED) return
-    const [oldest] = this.#last.keys()
-    if (oldest !== undefined) this.#last.delete(oldest)
+  /** `asked`: the site as it was called before the attempt; afterwards it may be known by its hosts. */
+  note(asked: string, { site, recipients }: NetworkOutcome, went: Went | undefined): void {
+    for (const name of new Set([asked, site])) {
+      this.#last.delete(name)
+      const failure = recipients.flatMap((each) => (each.kind === 'delivered' ? [] : [each.failure]))[0]
+      if (went === 'refused' && failure !== undefined) this.#last.set(name, failure)
+    }
+    while (this.#last.size > MOST_REMEMBERED) {
+      const [oldest = ''] = this.#last.keys()
+      this.#last.delete(oldest)
+    }
   }
 
-  /** The outcome of an attempt that need not be made; undefined: nothing is known. */
-  instead(site: string, attempt: Untried): NetworkOutcome | undefined {
-    const failure = this.#last.get(site)
-    if (failure === undefined) return undefined
-    const deferred = { ...failure, isPermanent: false }
+  /** The outcome of an attempt that need not be made. */
+  instead(site: string, attempt: Untried): NetworkOutcome {
+    const deferred = { ...(this.#last.get(site) ?? FORGOTTEN), isPermanent: false }
     return {
       ...attempt,
       recipients: attempt.recipients.map(({ position }) => ({ position, kind: 'deferred', failure: deferred })),
@@ -63,6 +63,17 @@ export class Refusals {
       tlsResults: [],
     }
   }
+}
+
+/** So many sites are down that what this one said was forgotten. */
+const FORGOTTEN: Failure = {
+  isPermanent: false,
+  step: 'connect',
+  reason: 'connect',
+  whose: 'destination',
+  reply: { code: 421, enhanced: '4.4.1', text: 'Failed to establish connection' },
+  remote: null,
+  mayHaveArrived: false,
 }
 
 type Untried = Pick<NetworkOutcome, 'transport' | 'reportingMta' | 'startedAt'> & {
