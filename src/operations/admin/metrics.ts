@@ -105,7 +105,12 @@ export function queueMetrics(queue: {
   return [
     single('gauge', 'sesame_jobs_ready', 'Jobs in the memory of this process that wait for their turn.', ready),
     single('gauge', 'sesame_jobs_running', 'Jobs that this process is delivering.', running),
-    single('counter', 'sesame_jobs_parked_total', 'Jobs put back for lack of room behind a limit.', parked),
+    single(
+      'counter',
+      'sesame_jobs_parked_total',
+      'Jobs put back without an attempt: behind a limit, or suspended.',
+      parked,
+    ),
     single('gauge', 'sesame_jobs_blocked', 'Jobs in memory whose site takes no more just now.', sites.blocked),
     single('gauge', 'sesame_sites_slowed', 'Sites that get fewer connections than they may have.', sites.slowed),
     single('gauge', 'sesame_sites_paused', 'Sites that turned us away, and are left alone for a while.', sites.paused),
