@@ -1,5 +1,6 @@
 /** Composition: configuration and platform in, a server out. Here, in servers.ts, answers.ts and deliver.ts, and only here, the rooms are handed to one another. */
 import type { Config } from './config/config.ts'
+import { limitsOf } from './config/shaping.ts'
 import { createDeliver, createDeliverAtOnce, type Deliver } from './deliver.ts'
 import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
@@ -7,6 +8,7 @@ import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
+import { createSuspensions } from './domain/suspensions.ts'
 import { createUpkeep } from './domain/upkeep.ts'
 import type { AdminDeps } from './operations/admin/index.ts'
 import { createCounters, heldMetrics, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
@@ -14,7 +16,7 @@ import { once } from './platform/once.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
 import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
-import { createQueue, type Queue } from './queue/queue.ts'
+import { createQueue, type Queue, type QueueDeps } from './queue/queue.ts'
 import { createTasks } from './queue/tasks.ts'
 import { type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
@@ -29,7 +31,7 @@ export type App = {
   start(): Promise<Addresses>
   /** Settles when nothing that is due is left to deliver. */
   idle(): Promise<void>
-  /** Stops taking in, finishes what is under way, and closes the store. */
+  /** Stops taking in, finishes what is under way, for 15 s as far as it depends on others, and closes the store. */
   close(): Promise<void>
 }
 
@@ -37,6 +39,8 @@ export type App = {
 const CAPTURES_AT_ONCE = 16
 /** Almost all of their time they wait for others. */
 const DELIVERIES_AT_ONCE = 200
+/** How long attempts may go on after a stop; then their connections are ended, and they are to be made again. */
+const LAST_ATTEMPTS_MS = 15_000
 const JOBS_IN_MEMORY = 10_000
 // Of several nodes each leaves to the others what it cannot run soon: what a node has, nobody else can take.
 const JOBS_OF_A_NODE = 1_000
@@ -68,7 +72,8 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     },
   }
   const deliver = createDeliver(services)
-  const queue = queueOf(services, opened, node, deliver)
+  const suspensions = createSuspensions(services, () => queue.review())
+  const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
   // Whatever its roles: it may be the only one.
@@ -79,6 +84,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     arrivals: { onAccepted: (listener) => listen(state, listener) },
     reset: () => startAfresh(services),
     isReady: () => state.isReady,
+    queue: { ...queue, node: () => node?.id },
     nodes: node === undefined ? undefined : { self: () => node.id, list: () => node.list() },
     metrics: [
       counters.read,
@@ -104,6 +110,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       // Before the first message, which belongs into the partition of its day. The rest may take long.
       await upkeep.prepare()
       void upkeep.run()
+      await suspensions.start()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
       await nameServer?.listen(config.host, config.dnsPort)
@@ -114,10 +121,15 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     async close() {
       state.isReady = false
       checks?.stop()
+      suspensions.stop()
       upkeep.stop()
+      // At once: what is begun now is what a stop has to wait for.
+      const isDelivered = queue.close()
+      const hurry = platform.wallClock.after(LAST_ATTEMPTS_MS, deliver.cut)
       await servers.close()
       await nameServer?.close()
-      await queue.close()
+      await isDelivered
+      hurry()
       deliver.close()
       await services.quotas.close()
       await node?.leave()
@@ -141,10 +153,26 @@ function quotasOf({ clock, wallClock, random, log }: Platform, store: Store): Qu
   return createSharedQuotas({ clock, wallClock, log, store, limits, node: random.uuid() })
 }
 
-function queueOf({ clock, log, config }: Services, store: Store, node: Node | undefined, { run }: Deliver): Queue {
+function queueOf(
+  { clock, log, config }: Services,
+  store: Store,
+  node: Node | undefined,
+  { run, isSuspended }: Deliver & Pick<QueueDeps, 'isSuspended'>,
+): Queue {
   const maxInMemory = node === undefined ? JOBS_IN_MEMORY : JOBS_OF_A_NODE
   const concurrency = config.transport === 'capture' ? CAPTURES_AT_ONCE : DELIVERIES_AT_ONCE
-  return createQueue({ store, node, clock, log, deliver: run, concurrency, maxInMemory })
+  const bounds = { concurrency, maxInMemory, ...(config.transport === 'capture' ? {} : shapingOf(config)) }
+  return createQueue({ store, node, clock, log, deliver: run, isSuspended, ...bounds })
+}
+
+function shapingOf({ limitsBySite }: Config): Pick<QueueDeps, 'shape' | 'isApart'> {
+  return {
+    shape(key) {
+      const { maxConnections, maxRatePerMinute } = limitsOf(limitsBySite, key)
+      return { connections: maxConnections, perMinute: maxRatePerMinute }
+    },
+    isApart: (destination) => limitsBySite.domains.has(destination),
+  }
 }
 
 /** One of those on the database, when others may be there; undefined: we have it to ourselves. */

@@ -5,7 +5,7 @@ import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
-import type { Delivered } from './queue/queue.ts'
+import type { Delivered, Where } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
 /**
@@ -22,15 +22,26 @@ export function createDeliverAtOnce(config: Config): Services['deliverAtOnce'] {
   }
 }
 
-/** What the queue runs for a job. `close`: nothing more comes. */
-export type Deliver = { readonly run: (job: Job) => Promise<Delivered>; readonly close: () => void }
+export type Deliver = {
+  /** What the queue runs for a job. */
+  readonly run: (job: Job, where: Where) => Promise<Delivered>
+  /** Has attempts that are under way end soon. */
+  readonly cut: () => void
+  /** Nothing more comes. */
+  readonly close: () => void
+}
 
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
-  if (services.config.transport === 'capture') return { run: screened(services, atOnce), close: () => {} }
+  if (services.config.transport === 'capture') {
+    return { run: screened(services, atOnce), cut: () => {}, close: () => {} }
+  }
   const network = createNetwork(services)
   return {
-    run: screened(services, (job) => (job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job))),
+    run: screened(services, (job, where) =>
+      job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job, where),
+    ),
+    cut: network.cut,
     close: network.close,
   }
 }
@@ -50,14 +61,14 @@ function screened(services: Services, run: Deliver['run']): Deliver['run'] {
     const scan = createScan({ dial, httpPost, clock: wallClock, log, clamav, rspamd, timeoutMs: limits.scanTimeoutMs })
     return createScreen(services, scan)
   })
-  return async (job) => {
+  return async (job, where) => {
     const screen = await loaded()
-    return (await screen(job)) ?? (await run(job))
+    return (await screen(job)) ?? (await run(job, where))
   }
 }
 
 /** Captured and simulated mail: there is an answer at once, so that a job is over after one attempt. */
-function createAtOnce(services: Services): Deliver['run'] {
+function createAtOnce(services: Services): (job: Job) => Promise<Delivered> {
   const { store, clock, config } = services
   // What writes an outcome sends mail too, and so needs most of the program: it is loaded with the first job.
   const writing = once(async () => ({
@@ -83,11 +94,13 @@ function createAtOnce(services: Services): Deliver['run'] {
 function createNetwork(services: Services): Deliver {
   const { config, wallClock, random, dns, dial, httpsGet } = services
   let outbound: Outbound | undefined
+  let isCut = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
+    const { Refusals } = await import('./domain/delivery/pace.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
-    const made = createOutbound({
+    outbound = createOutbound({
       clock: wallClock,
       random,
       dns,
@@ -100,15 +113,18 @@ function createNetwork(services: Services): Deliver {
       egress: config.egress,
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
-    outbound = made
-    return { attemptOver, made }
+    if (isCut) outbound.cut()
+    return { attemptOver, ways: { network: outbound.deliver, refusals: new Refusals() } }
   })
   return {
-    async run(job) {
-      const { attemptOver, made } = await loaded()
-      return (await attemptOver(services, made.deliver, job)) ?? 'done'
+    async run(job, where) {
+      const { attemptOver, ways } = await loaded()
+      return (await attemptOver(services, ways, job, where)) ?? 'done'
     },
-    // Called when no job runs any more.
+    cut() {
+      isCut = true
+      outbound?.cut()
+    },
     close: () => outbound?.close(),
   }
 }

@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { configurationPage, flagsHelp } from '../src/config/describe.ts'
 import { defaultConfig, loadConfig, settingKeys, type Loaded } from '../src/config/load.ts'
 import { SETTINGS, variableOf } from '../src/config/schema.ts'
+import { limitsOf } from '../src/config/shaping.ts'
 
 type Given = { args?: string[]; env?: Record<string, string>; files?: Record<string, string> }
 
@@ -273,4 +274,36 @@ test('ClamAV is found by a host and a port, or by its socket', async () => {
       text,
     )
   }
+})
+
+test('a shaping file tells what holds for providers, hosts and domains', async () => {
+  const text = `
+default: { maxConnections: 10 }
+sites:
+  google: { maxConnections: 50, maxRatePerMinute: 1200 }
+  hosted.example: { maxConnections: 5 }
+  mx.hosted.example: { maxConnections: 4 }
+domains:
+  Small.test: { maxConnections: 1 }
+`
+  const { limitsBySite } = await good({ args: ['--shaping', 'shaping.yaml'], files: { 'shaping.yaml': text } })
+  const connections = (key: string) => limitsOf(limitsBySite, key).maxConnections
+  assert.deepEqual(limitsOf(limitsBySite, 'google'), { maxConnections: 50, maxRatePerMinute: 1200 })
+  assert.deepEqual(
+    ['other.test', 'small.test', 'a.hosted.example,b.hosted.example', 'a.mx.hosted.example'].map(connections),
+    [10, 1, 5, 4],
+  )
+  assert.equal(connections('a.hosted.example,b.elsewhere.test'), 10)
+  assert.equal(limitsOf((await good({})).limitsBySite, 'google').maxConnections, 20)
+})
+
+test('a shaping file that is wrong is told of, line by line', async () => {
+  const text = 'defaults: {}\nsites:\n  google: { maxConnection: 5, maxRatePerMinute: none }\n'
+  assert.deepEqual(await errors({ args: ['--shaping', 's.yaml'], files: { 's.yaml': text } }), [
+    's.yaml: there is no defaults. Did you mean default?',
+    's.yaml: sites: google: there is no maxConnection. Did you mean maxConnections?',
+    's.yaml: sites: google: maxRatePerMinute is not a whole number from 1 to 10000000.',
+  ])
+  const missing = await errors({ args: ['--shaping', 'none.yaml'] })
+  assert.match(missing.join(), /none\.yaml: ENOENT/)
 })

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { CreateConfigurationSetCommand, PutEmailIdentityFeedbackAttributesCommand } from '@aws-sdk/client-sesv2'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
+import { DEFAULT_SHAPING } from '../src/config/shaping.ts'
 import { keyRecordOf } from './support/dkim.ts'
 import { SENDER_DOMAIN, startWorld, WORLD_SENDER, type World } from './support/world.ts'
 
@@ -139,6 +140,29 @@ describe('direct delivery', () => {
     ])
     assert.ok(one.sessions > 8 && one.sessions < 30, String(one.sessions))
   })
+
+  for (const [which, domains] of [
+    ['a host', []],
+    ['a domain with limits of its own', ['one.test']],
+  ] as const) {
+    test(`mail for ${which} that is down does not wait in line: it is delayed and expires as the first one does`, async () => {
+      const limits = domains.map((name) => [name, { maxConnections: 5, maxRatePerMinute: undefined }] as const)
+      await using world = await startWorld({ limitsBySite: { ...DEFAULT_SHAPING, domains: new Map(limits) } })
+      const one = await world.domain('one.test', '127.0.0.2', { greeting: '421 4.3.2 Not now' })
+      const ids: string[] = []
+      for (let count = 0; count < 60; count++) ids.push(await world.send([`user${count}@one.test`]))
+      await world.app.idle()
+      for (let minutes = 0; minutes < 30; minutes += 1) await world.pass(1)
+      for (const id of ids) assert.deepEqual(await typesOf(world, id), ['Send', 'DeliveryDelay'])
+      // Far from one for each message.
+      assert.ok(one.sessions >= 6 && one.sessions <= 40, String(one.sessions))
+      for (let hours = 0; hours < 16; hours++) await world.pass(60)
+      for (const id of ids) {
+        const types = await typesOf(world, id)
+        assert.deepEqual([types.at(-1), types.filter((type) => type === 'Bounce').length], ['Bounce', 1])
+      }
+    })
+  }
 
   test('the set of a message bounds its life', async () => {
     await using world = await startWorld()

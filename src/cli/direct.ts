@@ -3,12 +3,14 @@ import type { Config } from '../config/config.ts'
 import { ensureDefaultAccount } from '../domain/accounts/accounts.ts'
 import { createQuotas } from '../domain/accounts/quotas.ts'
 import type { Services } from '../domain/context.ts'
+import type { QueueControl } from '../domain/queued.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
 import { dnsRoutes } from '../operations/admin/dns.ts'
 import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
+import { queueRoutes } from '../operations/admin/queue.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
 import { realPlatform } from '../platform/real.ts'
 import { createTasks } from '../queue/tasks.ts'
@@ -46,6 +48,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     ...identityRoutes(services),
     ...dnsRoutes(services),
     ...doctorRoutes(services),
+    ...queueRoutes(services, NO_QUEUE),
   ]
   return {
     send: async (method, target, body) => {
@@ -54,6 +57,15 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     },
     close: () => store.close(),
   }
+}
+
+/** No process delivers: jobs are in the store, and nowhere else. */
+const NO_QUEUE: QueueControl = {
+  sites: () => [],
+  retry: () => {},
+  hold: () => true,
+  release: () => {},
+  node: () => undefined,
 }
 
 type Call = {

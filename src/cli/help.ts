@@ -80,6 +80,17 @@ sesame db check [--database URL]
   --json                print the result as JSON
 `,
 
+  queue: () => `sesame queue [list] [--account ID | --destination DOMAIN | --message ID] [--limit N] [--watch]
+    What goes to which site now, what is held back, and the oldest jobs. --watch: anew every two seconds.
+sesame queue suspend  --account ID | --destination DOMAIN | --message ID | --all
+    Holds mail back, over restarts and on all nodes. Attempts under way go on.
+sesame queue resume   (the same)   Lets it go on, now.
+sesame queue retry    (the same)   Has it tried now, whenever it was due.
+sesame queue drop     (the same) [--silent]
+    Takes it out of the queue. Senders are told as of mail that expired, unless --silent.
+
+${CONNECTION}`,
+
   send: () => `sesame send --from ADDRESS --to ADDRESS [--to …] [--cc ADDRESS] [--bcc ADDRESS]
     [--subject TEXT] [--text TEXT] [--html HTML] [--raw FILE|-]
     [--configuration-set NAME] [--tag NAME=VALUE] [--via v2|v1|smtp]
@@ -107,6 +118,7 @@ sesame identity       verify an identity
 sesame dns            print the DNS records to publish
 sesame doctor         find what keeps mail from arriving
 sesame db             move everything to another database, or check it
+sesame queue          see, suspend, resume, retry, drop mail that waits
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command
 sesame --version

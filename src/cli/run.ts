@@ -14,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['dns', async () => (await import('./dns.ts')).dns],
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['db', async () => (await import('./db.ts')).db],
+  ['queue', async () => (await import('./queue.ts')).queue],
   ['send', async () => (await import('./send.ts')).send],
 ])
 

@@ -1,5 +1,7 @@
 /** What the operator has decided, frozen at start. `schema.ts` has every key with its default; docs/configuration.md is made from it. */
 
+import type { Shaping } from './shaping.ts'
+
 export type Profile = 'local' | 'strict' | 'production'
 export type Role = 'api' | 'smtp' | 'inbound' | 'delivery' | 'events'
 export type Transport = 'capture' | 'direct' | 'smarthost'
@@ -65,6 +67,9 @@ export type Config = {
   readonly dnsPort: number
   readonly mxPort: number
   readonly allowPrivateDestinations: boolean
+  /** The file of `limitsBySite`. */
+  readonly shaping: string | undefined
+  readonly limitsBySite: Shaping
 
   /** Local: every access key is taken, and stands for the default account. */
   readonly anyCredentials: boolean

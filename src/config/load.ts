@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Config, Limits, Profile } from './config.ts'
 import { closest } from './closest.ts'
+import { DEFAULT_SHAPING, readShaping } from './shaping.ts'
 import { SETTINGS, variableOf, type SettingKey, type Settings } from './schema.ts'
 import { flag } from './values.ts'
 
@@ -40,8 +41,9 @@ export async function loadConfig({ args, env, readFile }: Sources): Promise<Load
   const path = configFile ?? env['SESAME_CONFIG']
   const file = path ? await readConfigFile(path, readFile, errors) : new Map<SettingKey, Found>()
   const layers = [flags, variables, file]
-  const config = assemble(layers, errors)
-  if (errors.length === 0) checkTogether(config, errors)
+  const assembled = assemble(layers, errors)
+  if (errors.length === 0) checkTogether(assembled, errors)
+  const config = await withShaping(assembled, readFile, errors)
   return errors.length > 0 ? { ok: false, errors } : { ok: true, config, warnings }
 }
 
@@ -119,17 +121,29 @@ function readVariables(env: Sources['env'], warnings: string[]): Layer {
   return layer
 }
 
-async function readConfigFile(path: string, readFile: Sources['readFile'], errors: string[]): Promise<Layer> {
-  const layer = new Map<SettingKey, Found>()
-  let document: unknown
+/** The parsed file, undefined where it cannot be had. */
+async function readYaml(path: string, readFile: Sources['readFile'], errors: string[]): Promise<unknown> {
   try {
     const { parse } = await import('yaml')
     // The failsafe schema leaves every value the text that it is: 000000000000 is an account id, not the number 0.
-    document = parse(await readFile(path), { maxAliasCount: 0, schema: 'failsafe' })
+    const document: unknown = parse(await readFile(path), { maxAliasCount: 0, schema: 'failsafe' })
+    return document
   } catch (error) {
     errors.push(`${path}: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`)
-    return layer
+    return undefined
   }
+}
+
+async function withShaping(config: Config, readFile: Sources['readFile'], errors: string[]): Promise<Config> {
+  const path = config.shaping
+  if (path === undefined) return config
+  const document = await readYaml(path, readFile, errors)
+  return Object.freeze({ ...config, limitsBySite: readShaping(document, path, errors) })
+}
+
+async function readConfigFile(path: string, readFile: Sources['readFile'], errors: string[]): Promise<Layer> {
+  const layer = new Map<SettingKey, Found>()
+  const document = await readYaml(path, readFile, errors)
   if (document === null || document === undefined) return layer
   if (typeof document !== 'object' || Array.isArray(document)) {
     errors.push(`${path}: expected lines of the form "name: value".`)
@@ -206,6 +220,8 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     dnsPort: get('dnsPort'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
+    shaping: get('shaping'),
+    limitsBySite: DEFAULT_SHAPING,
     anyCredentials: get('anyCredentials'),
     anyIdentity: get('anyIdentity'),
     autoVerify: get('autoVerify'),

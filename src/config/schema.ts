@@ -9,7 +9,9 @@ import * as kinds from './values.ts'
 import type { Kind } from './values.ts'
 
 /** The settings in one level: the config with its limits beside the rest. What is made of other settings may be missing. */
-export type Settings = Omit<Config, 'limits' | 'mailDomain'> & { readonly mailDomain: string | undefined } & Limits
+export type Settings = Omit<Config, 'limits' | 'limitsBySite' | 'mailDomain'> & {
+  readonly mailDomain: string | undefined
+} & Limits
 export type SettingKey = keyof Settings
 
 export type Setting<T> = {
@@ -251,6 +253,14 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     kind: kinds.flag,
     defaults: everywhere(false),
     doc: 'Deliver to loopback and private addresses too: for tests.',
+    group: 'delivery',
+  },
+
+  shaping: {
+    name: 'shaping',
+    kind: kinds.optional(kinds.printable('FILE')),
+    defaults: everywhere<string | undefined>(undefined),
+    doc: 'How much mail goes to which provider or domain at a time ([queue.md](queue.md)); without it, 20 connections to each.',
     group: 'delivery',
   },
 

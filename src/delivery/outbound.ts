@@ -2,6 +2,7 @@
 import type { Clock, Dial, Dns, HttpsGet, Random } from '../platform/platform.ts'
 import type { NetworkOutcome } from '../message/outcome.ts'
 import { Connections } from './connections.ts'
+import { createCutting } from './cutting.ts'
 import { deliverDirect, type DirectMail } from './direct.ts'
 import { chooseEgress, type EgressAddress, type EgressChoice, familiesOf, poolsOf } from './egress.ts'
 import { DELIVERY_LIMITS, TIMEOUTS } from './limits.ts'
@@ -36,18 +37,22 @@ export type Outbound = {
   readonly deliver: (mail: OutboundMail) => Promise<NetworkOutcome>
   /** Ends the connections that are kept. */
   readonly close: () => void
+  /** Ends those of attempts under way, too, which end as others do whose connection breaks; later ones get none. */
+  readonly cut: () => void
 }
 
 const MAX_HOSTS = 10
 const HTTPS_PORT = 443
 
 export function createOutbound(deps: OutboundDeps): Outbound {
-  const { clock, dns, httpsGet, hostname, port, allowPrivate, smarthost } = deps
+  const { clock, dns, hostname, port, allowPrivate, smarthost } = deps
+  const { dial, httpsGet, cut } = createCutting(deps.dial, deps.httpsGet)
   const connections = new Connections(clock, DELIVERY_LIMITS)
   const pools = poolsOf(deps.egress)
   const anywhere = { addresses: [], name: hostname }
   const common = {
     ...deps,
+    dial,
     connections,
     tlsMemory: new TlsMemory(clock),
     minTlsVersion: 'TLSv1.2' as const,
@@ -74,5 +79,6 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         : deliverToSmarthost(from, smarthost, { ...mail, egress })
     },
     close: () => connections.close(),
+    cut,
   }
 }

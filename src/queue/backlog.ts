@@ -5,6 +5,7 @@
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
+import { isUrgent } from '../store/urgent.ts'
 import { backoffMs } from './backoff.ts'
 import type { Memory, Source } from './source.ts'
 
@@ -50,6 +51,10 @@ export class Backlog implements Source {
 
   offer(jobs: readonly Job[]): void {
     for (const job of jobs) {
+      if (isUrgent(job)) {
+        if (!this.#keep(job)) this.#postponedDue = true
+        continue
+      }
       // Who finds room while older ones wait in the store must not be served before them.
       if (this.#freshBehind !== undefined || !this.#keep(job)) this.#missedBehind(job.id - 1)
     }
@@ -159,7 +164,7 @@ export class Backlog implements Source {
   /** False when there is no room. */
   #keep(job: Job): boolean {
     if (this.#memory.holds(job)) return true
-    if (this.#memory.room() <= 0) return false
+    if (this.#memory.room(isUrgent(job)) <= 0) return false
     this.#memory.keep(job)
     return true
   }

@@ -13,6 +13,7 @@
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
 import type { Store, NodeStore } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
+import { isUrgent } from '../store/urgent.ts'
 import { backoffMs } from './backoff.ts'
 import type { Node } from './node.ts'
 import type { Memory, Source } from './source.ts'
@@ -109,6 +110,8 @@ export class Claims implements Source {
     for (const job of jobs) {
       if (job.owner === this.#node) this.#memory.keep(job)
       else if (job.owner === null && job.dueAt <= this.#deps.clock.now()) this.#isDue = true
+      // It lies before whatever is being claimed.
+      if (job.owner === null && isUrgent(job)) this.#run = undefined
     }
   }
 
@@ -160,18 +163,19 @@ export class Claims implements Source {
   /** Whoever is behind lets newer jobs wait behind older ones, and others take them. */
   #mayOwn({ jobs }: Acceptance): boolean {
     const now = this.#deps.clock.now()
+    const areUrgent = jobs.every(isUrgent)
+    const isBehind = this.#isDue || this.#run !== undefined
     return (
       this.mayRun &&
       !this.#isClosed &&
-      !this.#isDue &&
-      this.#run === undefined &&
-      jobs.length <= this.#room() &&
+      (areUrgent || !isBehind) &&
+      jobs.length <= this.#room(areUrgent) &&
       jobs.every(({ dueAt }) => dueAt <= now)
     )
   }
 
-  #room(): number {
-    return this.#memory.room() - this.#expected
+  #room(isForUrgent = false): number {
+    return this.#memory.room(isForUrgent) - this.#expected
   }
 
   /** Claims until nothing is left, which is true, or memory is full. */

@@ -6,7 +6,9 @@
  *   ready      in memory, waits for its turn                         → running
  *   running    in memory, handed to `deliver`                        → ended (its settlement deletes it) or postponed
  *   postponed  in the store, waits for its time                      → ready, when it is due and there is room
- * Memory holds ready and running jobs, `maxInMemory` at most, whatever the backlog is.
+ * Memory holds ready and running jobs, `maxInMemory` at most, whatever the backlog is. Ready ones stand in lanes by
+ * site (ready.ts). Where the lanes that are closed fill memory, while there are places for others, what is too much of
+ * them is parked: written back to the store as postponed (parking.ts), so that what lies behind it there comes up.
  *
  * How jobs come into memory is up to the source (source.ts):
  * - A process that has the store to itself (SQLite, backlog.ts) writes no claims. What a crash interrupts is fresh or
@@ -22,6 +24,9 @@ import { Backlog } from './backlog.ts'
 import { backoffMs } from './backoff.ts'
 import { Claims, type ClaimMetrics } from './claims.ts'
 import type { Node } from './node.ts'
+import { Parking } from './parking.ts'
+import type { Shape, Went } from './pace.ts'
+import { Ready, type ReadyMetrics, type Seen, type SiteView, type Started, UNSHAPED } from './ready.ts'
 import type { Memory, Source } from './source.ts'
 
 /**
@@ -31,7 +36,14 @@ import type { Memory, Source } from './source.ts'
  */
 export type Delivered =
   | 'done'
-  | { readonly settle: () => Promise<void>; readonly retryAt?: number | undefined }
+  | {
+      readonly settle: () => Promise<void>
+      readonly retryAt?: number | undefined
+      /** Where it went: the key of the limits that hold there. */
+      readonly site?: string | undefined
+      /** What that says of how much the site wants; left out: nothing. */
+      readonly went?: Went | undefined
+    }
   | { readonly retryAt: number }
 
 export type QueueDeps = {
@@ -40,16 +52,38 @@ export type QueueDeps = {
   readonly node?: Node | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Delivers a job. What it throws is logged, and the job is tried again later. */
-  readonly deliver: (job: Job) => Promise<Delivered>
+  /** Delivers a job, without going there where the site is down. What it throws is logged, and the job is tried again later. */
+  readonly deliver: (job: Job, where: Where) => Promise<Delivered>
   /** Jobs that run at once. */
   readonly concurrency: number
   /** Jobs held in memory; not less than `concurrency`. */
   readonly maxInMemory: number
+  /** What holds for a site, or for a destination whose site is not known; left out: nothing. */
+  readonly shape?: ((key: string) => Shape) | undefined
+  /** Whether a destination has limits of its own, whosever its hosts are; left out: none has. */
+  readonly isApart?: ((destination: string) => boolean) | undefined
+  /** Whether a job is not to be run for now; left out: none is. When that changes, `review` is to be called. */
+  readonly isSuspended?: ((job: Job) => boolean) | undefined
 }
 
+/** Jobs that are suspended are looked at again after this time: resuming them brings it forward. */
+const SUSPENDED_MS = 600_000
+const SUSPENDED_STEP_MS = 5_000
+
+/** The key of the limits that hold for a job, and whether its site turned away everybody of late. */
+export type Where = { readonly site: string; readonly isDown: boolean }
+
+/** Of the places to run, and of the room in memory, one in so many is for urgent jobs only. */
+const URGENT_SHARE = 20
+
 /** Jobs in memory now, and the claims since the start (none where nobody else could claim). */
-export type QueueMetrics = Partial<ClaimMetrics> & { readonly ready: number; readonly running: number }
+export type QueueMetrics = Partial<ClaimMetrics> & {
+  readonly ready: number
+  readonly running: number
+  readonly sites: ReadyMetrics
+  /** Since the start. */
+  readonly parked: number
+}
 
 export type Queue = {
   /** Writes an acceptance to the store as `store.messages.accept` does, and sees to its jobs. */
@@ -61,6 +95,16 @@ export type Queue = {
   /** Resolves when nothing is left that is due. */
   readonly idle: () => Promise<void>
   readonly metrics: () => QueueMetrics
+  /** Sites with jobs in memory, or of which something is remembered; those with the most jobs. */
+  readonly sites: (most: number) => readonly SiteView[]
+  /** Puts back what is suspended by now. */
+  readonly review: () => void
+  /** Looks for jobs whose time was brought forward, and tries sites again that turned us away: of a destination, or all. */
+  readonly retry: (destination: string | undefined) => void
+  /** Keeps a job from being begun until it is released; false: it runs already. */
+  readonly hold: (id: number) => boolean
+  /** `isGone`: it has ended meanwhile, and is not to be run any more. */
+  readonly release: (job: Job, isGone: boolean) => void
   /** Starts no further job; resolves when those that run have ended. */
   readonly close: () => Promise<void>
 }
@@ -73,6 +117,7 @@ type Ending = {
   readonly write: () => Promise<unknown>
   readonly failure: string
   readonly postponedUntil?: number | undefined
+  readonly seen?: Seen
 }
 
 /** Makes a queue; it runs nothing before it is started. */
@@ -84,6 +129,11 @@ export function createQueue(deps: QueueDeps): Queue {
     start: () => queue.start(),
     idle: () => queue.idle(),
     metrics: () => queue.metrics(),
+    sites: (most) => queue.sites(most),
+    review: () => queue.review(),
+    retry: (destination) => queue.retry(destination),
+    hold: (id) => queue.hold(id),
+    release: (job, isGone) => queue.release(job, isGone),
     close: () => queue.close(),
   }
 }
@@ -91,9 +141,10 @@ export function createQueue(deps: QueueDeps): Queue {
 class JobQueue {
   readonly #deps: QueueDeps
   readonly #source: Source & { readonly metrics?: ClaimMetrics }
-  /** In the order in which they will run. */
-  readonly #ready = new Map<number, Job>()
-  readonly #running = new Set<number>()
+  readonly #ready: Ready
+  readonly #running = new Map<number, Started>()
+  readonly #parking: Parking
+  #parked = 0
   /** Ends of jobs that could not be written and are tried again. The job counts as running. */
   readonly #retries = new Map<number, Cancel>()
   #started = false
@@ -102,8 +153,19 @@ class JobQueue {
 
   constructor(deps: QueueDeps) {
     this.#deps = deps
+    this.#ready = new Ready({
+      clock: deps.clock,
+      onOpen: () => this.#pump(),
+      shape: deps.shape ?? UNSHAPED.shape,
+      isApart: deps.isApart ?? UNSHAPED.isApart,
+    })
+    this.#parking = new Parking({
+      ...deps,
+      jobs: deps.store.jobs,
+      onParked: (jobs, dueAt) => this.#parkedUntil(jobs, dueAt),
+    })
     this.#source = sourceOf(deps, {
-      room: () => this.#room(),
+      room: (isForUrgent) => this.#room(isForUrgent),
       holds: (job) => this.#holds(job),
       keep: (job) => this.#keep(job),
       forget: () => this.#ready.clear(),
@@ -137,13 +199,45 @@ class JobQueue {
   }
 
   metrics(): QueueMetrics {
-    return { ready: this.#ready.size, running: this.#running.size, ...this.#source.metrics }
+    const [ready, running, sites] = [this.#ready.size, this.#running.size, this.#ready.metrics()]
+    return { ready, running, sites, parked: this.#parked, ...this.#source.metrics }
+  }
+
+  sites(most: number): readonly SiteView[] {
+    return this.#ready.sites(most)
+  }
+
+  review(): void {
+    const { isSuspended } = this.#deps
+    if (isSuspended === undefined) return
+    for (const job of this.#ready.takeWhere(isSuspended)) this.#suspend(job)
+    this.#pump()
+  }
+
+  retry(destination: string | undefined): void {
+    this.#ready.endPauses(destination)
+    if (this.#started && !this.#closed) this.#source.postponedUntil(this.#deps.clock.now())
+    this.#pump()
+  }
+
+  hold(id: number): boolean {
+    if (this.#running.has(id) || this.#parking.has(id)) return false
+    this.#ready.remove(id)
+    this.#parking.hold(id)
+    return true
+  }
+
+  release(job: Job, isGone: boolean): void {
+    this.#parking.release(job.id)
+    if (isGone) this.#pump()
+    else this.offer([job])
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#source.close()
-    this.#ready.clear()
+    this.#parking.close()
+    this.#ready.close()
     for (const [id, cancel] of this.#retries) {
       cancel()
       this.#running.delete(id)
@@ -153,35 +247,76 @@ class JobQueue {
 
   /** What comes when all is over need not be kept: it is in the store. */
   #holds(job: Job): boolean {
-    return this.#closed || this.#ready.has(job.id) || this.#running.has(job.id)
+    return this.#closed || this.#ready.has(job.id) || this.#running.has(job.id) || this.#parking.has(job.id)
   }
 
   #keep(job: Job): void {
-    if (!this.#holds(job)) this.#ready.set(job.id, job)
+    if (this.#holds(job)) return
+    if (this.#deps.isSuspended?.(job) === true) this.#suspend(job)
+    else if (this.#hasPlace && this.#ready.isExcess(job, this.#room())) this.#park(job)
+    else this.#ready.add(job)
   }
 
-  #room(): number {
-    return this.#deps.maxInMemory - this.#ready.size - this.#running.size
+  #room(isForUrgent = false): number {
+    const { maxInMemory } = this.#deps
+    const room = maxInMemory - this.#ready.size - this.#running.size - this.#parking.size
+    return isForUrgent ? room : room - Math.floor(maxInMemory / URGENT_SHARE)
+  }
+
+  /** An ordinary job could be begun. */
+  get #hasPlace(): boolean {
+    const { concurrency } = this.#deps
+    return this.#running.size < concurrency - Math.floor(concurrency / URGENT_SHARE)
   }
 
   #isIdle(): boolean {
-    return this.#ready.size + this.#running.size === 0 && !this.#source.isDue
+    return this.#ready.awake + this.#running.size + this.#parking.size === 0 && !this.#source.isDue
+  }
+
+  #suspend(job: Job): void {
+    // In steps, so that many share a write.
+    const steps = Math.ceil((this.#deps.clock.now() + SUSPENDED_MS) / SUSPENDED_STEP_MS)
+    this.#parking.put(job, steps * SUSPENDED_STEP_MS)
+  }
+
+  #park(job: Job): void {
+    this.#parking.put(job, this.#ready.returnTime(job, this.#deps.clock.now()))
+  }
+
+  #parkedUntil(jobs: readonly Job[], dueAt: number): void {
+    this.#parked += jobs.length
+    this.#source.postponedUntil(dueAt)
+    for (const job of jobs) this.#source.left(job)
+    this.#pump()
   }
 
   /** Does what can be done now; called after everything that may have made something possible. */
   #pump(): void {
     if (this.#started && !this.#closed) {
-      for (const [id, job] of this.#ready) {
-        if (this.#running.size >= this.#deps.concurrency || !this.#source.mayRun) break
-        this.#ready.delete(id)
-        this.#running.add(id)
-        void this.#run(job)
-      }
-      // Half of the memory at a time: not one row for each job that ends.
-      const isRoomy = this.#room() > 0 && (this.#ready.size === 0 || this.#room() >= this.#deps.maxInMemory / 2)
-      if (isRoomy && this.#source.isDue && !this.#source.isFetching) void this.#fetch()
+      this.#begin()
+      if (this.#source.isDue && !this.#source.isFetching) this.#refill()
     }
     if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  #begin(): void {
+    while (this.#running.size < this.#deps.concurrency && this.#source.mayRun) {
+      const started = this.#ready.next(!this.#hasPlace)
+      if (started === undefined) return
+      this.#running.set(started.job.id, started)
+      void this.#run(started)
+    }
+  }
+
+  /** Half of the memory at a time: not one row for each job that ends. */
+  #refill(): void {
+    const { maxInMemory } = this.#deps
+    const room = this.#room()
+    const isRoomy = room > 0 && (this.#ready.size === 0 || room >= maxInMemory / 2)
+    // Places are free, and nobody here may take one: somebody in the store may.
+    const isStuck = this.#ready.size > 0 && this.#ready.runnable === 0 && this.#hasPlace
+    if (isRoomy || (isStuck && room >= maxInMemory / 4)) void this.#fetch()
+    else if (isStuck && this.#parking.size === 0) for (const job of this.#ready.takeExcess()) this.#park(job)
   }
 
   async #fetch(): Promise<void> {
@@ -190,25 +325,26 @@ class JobQueue {
     if (fetched) this.#pump()
   }
 
-  async #run(job: Job): Promise<void> {
+  async #run({ job, lane, isDown }: Started): Promise<void> {
     const isEarly = job.dueAt > this.#deps.clock.now()
-    const ending = isEarly ? this.#postponement(job) : await this.#attempt(job)
-    if (ending === undefined) this.#leave(job)
+    const ending = isEarly ? this.#postponement(job) : await this.#attempt(job, { site: lane.key, isDown })
+    if (ending === undefined) this.#leave(job, {})
     else await this.#end(job, ending, 0)
   }
 
   /** What remains to be written after an attempt; undefined: nothing. */
-  async #attempt(job: Job): Promise<Ending | undefined> {
+  async #attempt(job: Job, where: Where): Promise<Ending | undefined> {
     const { clock, deliver, log } = this.#deps
     const attempts = job.attempts + 1
     try {
-      const delivered = await deliver(job)
+      const delivered = await deliver(job, where)
       if (delivered === 'done') return undefined
       if ('settle' in delivered) {
         return {
           write: delivered.settle,
           failure: 'a job could not be settled',
           postponedUntil: delivered.retryAt,
+          seen: delivered,
         }
       }
       return this.#postponement({
@@ -235,7 +371,7 @@ class JobQueue {
     if ((await this.#isWritten(job, ending)) || this.#closed) {
       // In one step: a look at the store in between would find it due, and pass it over as one that runs.
       if (ending.postponedUntil !== undefined) this.#source.postponedUntil(ending.postponedUntil)
-      this.#leave(job)
+      this.#leave(job, ending.seen ?? {})
     } else {
       // Forgotten, it would be fetched and run again at once, perhaps mailed twice: it stays until that is written.
       const again = (): void => {
@@ -256,8 +392,10 @@ class JobQueue {
     }
   }
 
-  #leave(job: Job): void {
+  #leave(job: Job, seen: Seen): void {
+    const started = this.#running.get(job.id)
     this.#running.delete(job.id)
+    if (started !== undefined) this.#ready.end(started, seen)
     this.#source.left(job)
     this.#pump()
   }

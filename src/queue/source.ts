@@ -3,8 +3,8 @@ import type { Acceptance, Job } from '../store/types.ts'
 
 /** What the queue keeps in memory, as a source sees it. */
 export type Memory = {
-  /** Jobs that still find room. */
-  readonly room: () => number
+  /** Jobs that still find room; for urgent ones some is kept free. */
+  readonly room: (isForUrgent?: boolean) => number
   readonly holds: (job: Job) => boolean
   /** Keeps a job to be run, unless it is there already. It is for the source to ask for room. */
   readonly keep: (job: Job) => void

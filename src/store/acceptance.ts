@@ -10,6 +10,7 @@ import type { HeldChange } from './held.ts'
 import { dayOf } from './message-day.ts'
 import { addAttempt, addEvent } from './outcomes.ts'
 import type { Acceptance, Job, Scope } from './types.ts'
+import { isUrgent } from './urgent.ts'
 
 /** An acceptance as it crosses to the thread that writes: flat, since cloning nested objects costs more than JSON. */
 export type Accepted = {
@@ -40,7 +41,7 @@ const INSERT_RECIPIENT = `insert into recipients
   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
 const INSERT_JOB = `insert into jobs
     (account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
-  values (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7)`
+  values (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)`
 
 async function write(tx: Tx, accepted: Accepted): Promise<readonly number[]> {
   const { scope, messageId, day, acceptedAt, body } = accepted
@@ -66,7 +67,9 @@ async function write(tx: Tx, accepted: Accepted): Promise<readonly number[]> {
   }
   const jobIds: number[] = []
   for (const { destination, recipients, dueAt } of accepted.jobs) {
-    const job = [account, region, messageId, destination, recipients, dueAt, accepted.owner]
+    // Urgent ones are found by their due time: as if they were postponed.
+    const waiting = isUrgent({ dueAt }) ? 1 : 0
+    const job = [account, region, messageId, destination, recipients, dueAt, waiting, accepted.owner]
     jobIds.push(await tx.insertNumbered(INSERT_JOB, job, 'id'))
   }
   for (const event of accepted.events) await addEvent(tx, scope, { messageId, ...event })

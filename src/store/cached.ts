@@ -41,6 +41,8 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
       for (const cache of Object.values(byKind)) cache.clear()
       return
     }
+    // Nobody keeps single ones: who needs them reads them all.
+    if (change.kind === 'suspensions') return
     const key = keyOf(change)
     if (key === undefined) byKind[change.kind].clear()
     else byKind[change.kind].forget(key)

@@ -14,6 +14,7 @@ const KINDS = [
   'policies',
   'configurationSets',
   'suppressions',
+  'suspensions',
 ] as const
 export type ChangeKind = (typeof KINDS)[number]
 

@@ -12,6 +12,7 @@ import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
 import { secretCommands } from './secrets.ts'
 import { suppressionCommands } from './suppressions.ts'
+import { suspensionCommands } from './suspensions.ts'
 
 const TABLES = [
   'accounts',
@@ -32,6 +33,7 @@ const TABLES = [
   'events',
   'attempts',
   'sent_minutes',
+  'suspensions',
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
@@ -53,6 +55,7 @@ const ALL: readonly AnyCommand[] = [
   ...jobCommands,
   ...nodeCommands,
   ...secretCommands,
+  ...suspensionCommands,
   foldHeld,
   reset,
 ]

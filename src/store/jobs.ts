@@ -52,13 +52,61 @@ const postpone = urgentCommand(
   },
 )
 
-export const jobCommands = [postpone]
+/** Jobs in one statement, which is prepared for this number. */
+const JOBS_AT_ONCE = 50
+const idIn = (from: number) =>
+  `id in (${Array.from({ length: JOBS_AT_ONCE }, (_, index) => `?${index + from}`).join(', ')})`
+// Jobs are to be found by their ids: SQLite would rather look through all of the account (measured: 3 ms a job).
+const OF_ACCOUNT = `coalesce(account, '') = ?2`
+export const PARK = `update jobs set due_at = ?1, waiting = 1, owner = null
+  where ${OF_ACCOUNT} and owner is not distinct from ?3 and ${idIn(4)}`
+export const HASTEN = `update jobs set due_at = ?1 where ${OF_ACCOUNT} and owner is null and due_at > ?1 and ${idIn(3)}`
+
+/** The ids in pieces of that length, the last one filled up with what is there already. */
+function* pieces(ids: readonly number[]): Generator<readonly number[]> {
+  for (let from = 0; from < ids.length; from += JOBS_AT_ONCE) {
+    const some = ids.slice(from, from + JOBS_AT_ONCE)
+    const [first = 0] = some
+    yield [...some, ...Array.from({ length: JOBS_AT_ONCE - some.length }, () => first)]
+  }
+}
+
+type Park = {
+  readonly account: string
+  readonly owner: number | null
+  readonly dueAt: number
+  readonly ids: readonly number[]
+}
+
+const park = urgentCommand('jobs.park', async (tx, { account, owner, dueAt, ids }: Park) => {
+  for (const some of pieces(ids)) await tx.run(PARK, [dueAt, account, owner, ...some])
+  return null
+})
+
+const hasten = urgentCommand('jobs.hasten', async (tx, { account, dueAt, ids }: Omit<Park, 'owner'>) => {
+  for (const some of pieces(ids)) await tx.run(HASTEN, [dueAt, account, ...some])
+  return null
+})
+
+export const jobCommands = [postpone, park, hasten]
 
 export function jobStore(db: Db): JobStore {
   return {
     fresh: async (afterId, limit) => db.all(FRESH, [afterId, limit]),
     postpone: ({ id, scope, attempts, dueAt, owner }) => db.write(postpone, { id, scope, attempts, dueAt, owner }),
-    postponed: async (now, after, limit) => db.all(POSTPONED, [now, after?.dueAt ?? 0, after?.id ?? 0, limit]),
+    async park(jobs, dueAt) {
+      const [first] = jobs
+      if (first === undefined) return
+      const ids = jobs.map(({ id }) => id)
+      await db.write(park, { account: first.scope.account, owner: first.owner, dueAt, ids })
+    },
+    async hasten(jobs, dueAt) {
+      for (const [account, some] of Map.groupBy(jobs, ({ scope }) => scope.account)) {
+        await db.write(hasten, { account, dueAt, ids: some.map(({ id }) => id) })
+      }
+    },
+    postponed: async (now, after, limit) =>
+      db.all(POSTPONED, [now, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? 0, limit]),
     nextPostponed: async (now) => (await db.get(NEXT_POSTPONED, [now]))?.dueAt ?? undefined,
   }
 }

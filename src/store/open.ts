@@ -19,6 +19,7 @@ import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import { secretStore } from './secrets.ts'
 import type { Store } from './store.ts'
+import { suspensionStore } from './suspensions.ts'
 import { upkeepStore } from './upkeep.ts'
 
 /**
@@ -68,6 +69,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     secrets: secretStore(db),
     messages: messageStore(db),
     jobs: jobStore(db),
+    suspensions: suspensionStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
     upkeep: upkeepStore(db, engine.days),

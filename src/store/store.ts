@@ -25,6 +25,7 @@ import type {
   StoredMessage,
   Suppression,
   SuppressionFilter,
+  Suspension,
 } from './types.ts'
 
 export type AccountStore = {
@@ -181,10 +182,21 @@ export type JobStore = {
   fresh(afterId: number, limit: number): Promise<readonly Job[]>
   /** The job is to be tried again at `dueAt`, by whoever; false when it has ended meanwhile, or is no longer the owner's. */
   postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt' | 'owner'>): Promise<boolean>
+  /** As {@link postpone}, of jobs of one account and owner that were not attempted. */
+  park(jobs: readonly Pick<Job, 'id' | 'scope' | 'owner'>[], dueAt: number): Promise<void>
+  /** Has jobs that nobody has be due at `dueAt`, unless they are earlier. */
+  hasten(jobs: readonly Pick<Job, 'id' | 'scope'>[], dueAt: number): Promise<void>
   /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
   postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
   /** When the first of the jobs that are not due at `now` will be. */
   nextPostponed(now: number): Promise<number | undefined>
+}
+
+export type SuspensionStore = {
+  list(): Promise<readonly Suspension[]>
+  /** False when it is there already. */
+  put(suspension: Suspension): Promise<boolean>
+  remove(kind: Suspension['kind'], value: string): Promise<boolean>
 }
 
 /** Which due jobs a node asks for: those that nobody has, by due time and id, behind `after`. */
@@ -245,6 +257,7 @@ export type Store = {
   readonly secrets: SecretStore
   readonly messages: MessageStore
   readonly jobs: JobStore
+  readonly suspensions: SuspensionStore
   /** undefined: this process has the store to itself. */
   readonly nodes: NodeStore | undefined
   /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */

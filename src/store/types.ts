@@ -343,6 +343,14 @@ export type MessageFilter = {
 /** A message in a listing: everything but its body. `seq` grows with each acceptance. */
 export type StoredMessage = { readonly seq: number; readonly scope: Scope; readonly message: Message }
 
+// ── Suspensions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `all`: everything, with an empty value. */
+export type SuspensionKind = 'all' | 'account' | 'destination' | 'message'
+
+/** Mail that an operator holds back until he resumes it. */
+export type Suspension = { readonly kind: SuspensionKind; readonly value: string; readonly since: number }
+
 // ── Nodes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a process says of itself when it joins. */

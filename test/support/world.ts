@@ -1,7 +1,7 @@
 /** A whole server that delivers over the network, and the mail servers of others, all on the loopback net. */
 import { CreateEmailIdentityCommand, SendEmailCommand } from '@aws-sdk/client-sesv2'
 import type { Config } from '../../src/config/config.ts'
-import { startApp, type TestApp } from './app.ts'
+import { type AppOptions, startApp, type TestApp } from './app.ts'
 import { fakeDns, type Zone } from './dns.ts'
 import { type Behaviour, Mx } from './internet/mx.ts'
 
@@ -26,7 +26,10 @@ export const SENDER_DOMAIN = 'example.com'
 export const WORLD_SENDER = `ann@${SENDER_DOMAIN}`
 const NAMES: Readonly<Record<string, string>> = { DeliveryDelay: 'deliveryDelay' }
 
-export async function startWorld(config: Partial<Config> = {}): Promise<World> {
+export async function startWorld(
+  config: Partial<Config> = {},
+  options: Pick<AppOptions, 'wallClock'> = {},
+): Promise<World> {
   const zone: Zone = {}
   const first = await Mx.start('127.0.0.1', 0)
   const servers = [first]
@@ -39,6 +42,7 @@ export async function startWorld(config: Partial<Config> = {}): Promise<World> {
       ...config,
     },
     dns: fakeDns(zone),
+    ...options,
   })
   await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER_DOMAIN }))
   return {

@@ -7,6 +7,7 @@ import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces } from './forwarding.ts'
 import { judge } from './judge.ts'
+import { type Refusals, type Went, wentOf } from './pace.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
@@ -31,11 +32,27 @@ export type Outgoing = {
 /** Hands mail to others; whatever goes wrong is in the outcome. */
 export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
 
-/** `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due. */
-export type Ended = { readonly settle: () => Promise<void>; readonly retryAt: number | undefined }
+/**
+ * `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`, `went`: where it
+ * went, and how, if it went anywhere.
+ */
+export type Ended = {
+  readonly settle: () => Promise<void>
+  readonly retryAt: number | undefined
+  readonly site?: string | undefined
+  readonly went?: Went | undefined
+}
+
+/** `site` of a job; `isDown`: it turned away everybody of late. */
+export type Where = { readonly site: string; readonly isDown: boolean }
 
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
-export async function attemptOver(services: Services, network: Network, job: Job): Promise<Ended | undefined> {
+export async function attemptOver(
+  services: Services,
+  { network, refusals }: { readonly network: Network; readonly refusals: Refusals },
+  job: Job,
+  where: Where,
+): Promise<Ended | undefined> {
   const { clock, store } = services
   const { scope, messageId, destination } = job
   const startedAt = clock.now()
@@ -55,19 +72,26 @@ export async function attemptOver(services: Services, network: Network, job: Job
     }
   }
   const set = await setOf(services, stored)
-  const message = await signed(services, stored, raw)
+  const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
+  // What goes nowhere needs no signature.
+  const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
   const reasons = await applicableReasons(services, stored)
-  const outcome = await network({
-    domain: destination,
-    sender: await envelopeSender(services, stored, recipients),
-    recipients,
-    message,
-    tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
-    pool: set?.delivery?.sendingPoolName ?? undefined,
-    messageId,
-    attempts: job.attempts,
-  })
+  const sender = await envelopeSender(services, stored, recipients)
+  const outcome =
+    known ??
+    (await network({
+      domain: destination,
+      sender,
+      recipients,
+      message,
+      tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+      pool: set?.delivery?.sendingPoolName ?? undefined,
+      messageId,
+      attempts: job.attempts,
+    }))
+  const went = known === undefined ? wentOf(outcome) : undefined
+  if (known === undefined) refusals.note(where.site, outcome, went)
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)
@@ -77,6 +101,8 @@ export async function attemptOver(services: Services, network: Network, job: Job
   let isForwarded = false
   return {
     retryAt: records.rest?.dueAt,
+    site: outcome.site,
+    went,
     async settle() {
       // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
       if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)
@@ -84,6 +110,11 @@ export async function attemptOver(services: Services, network: Network, job: Job
       await store.messages.settle({ ...settlement, at: now, ...records })
     },
   }
+}
+
+function untried({ config }: Services, recipients: readonly Recipient[], startedAt: number) {
+  const transport = config.transport === 'smarthost' ? ('smarthost' as const) : ('direct' as const)
+  return { transport, reportingMta: config.hostname, recipients, startedAt }
 }
 
 /** A set that was deleted since has no say any more. */

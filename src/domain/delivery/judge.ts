@@ -43,7 +43,7 @@ export function judge(outcome: NetworkOutcome, expiry: Expiry, now: number): Jud
     }
     const { position, failure } = each
     const { reply, remote } = failure
-    const verdict = classify(reply, STAGES[failure.step])
+    const verdict = classify(reply, stageOf(failure.step))
     if (isRefused(each, verdict)) {
       const { bounceType, bounceSubType, suppresses } = verdict
       // What we found out ourselves (no such domain, a null MX) is DNS's word on the address.
@@ -67,6 +67,11 @@ function expired({ reply, remote }: Failure, { minutes, isCustom }: Expiry): Omi
     bounceSubType: isCustom ? 'CustomTimeoutExceeded' : 'General',
     suppresses: false,
   }
+}
+
+/** What a reply at that step can be about. */
+export function stageOf(step: Step): Stage {
+  return STAGES[step]
 }
 
 const STAGES: Readonly<Record<Step, Stage>> = {

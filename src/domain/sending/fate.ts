@@ -5,6 +5,7 @@
  */
 import { type EventRecord, rejectEvent } from '../../events/records.ts'
 import type { Acceptance, OutcomeCounts, Recipient } from '../../store/types.ts'
+import { urgentlyDue } from '../../store/urgent.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS, recordsOf } from '../outcomes.ts'
 import type { Listed } from '../suppression/list.ts'
@@ -34,14 +35,14 @@ export async function fateOf(
   accepted: { readonly acceptedAt: number; readonly recipients: readonly Addressee[] },
 ): Promise<Fate> {
   const { acceptedAt, recipients } = accepted
+  // Our own mail goes before that of others.
+  const dueAt = listed.message.surface === 'system' ? urgentlyDue(acceptedAt) : acceptedAt
   const groups = Array.from(
     Map.groupBy(recipients, ({ mailbox }) => domainOf(mailbox)),
     ([destination, group]) => ({ destination, group, outcome: services.deliverAtOnce(destination, group) }),
   )
   const queued = groups.flatMap(({ destination, group, outcome }) =>
-    outcome === undefined
-      ? [{ destination, recipients: group.map(({ position }) => position), dueAt: acceptedAt }]
-      : [],
+    outcome === undefined ? [{ destination, recipients: group.map(({ position }) => position), dueAt }] : [],
   )
   const atOnce = groups.flatMap(({ group, outcome }) => (outcome === undefined ? [] : group))
   // Whoever runs a job asks for himself.

@@ -1,6 +1,7 @@
 /** Every route of the admin API and of the stand-ins whose users come to us. */
 import type { Services } from '../../domain/context.ts'
 import type { Faults } from '../../domain/faults.ts'
+import type { QueueControl } from '../../domain/queued.ts'
 import { accountRoutes } from './accounts.ts'
 import { controlRoutes } from './controls.ts'
 import { awsSesV2LocalRoutes } from './drop-in/aws-ses-v2-local.ts'
@@ -24,6 +25,7 @@ export type AdminDeps = {
   /** Empties the store and what is kept in memory, and makes again what a first start makes. */
   readonly reset: () => Promise<void>
   readonly isReady: () => boolean
+  readonly queue: QueueControl
   /** undefined: no other process can work on this store. */
   readonly nodes: Nodes | undefined
   /** Figures of the process and its surfaces; those of the store are added here. */
@@ -37,6 +39,7 @@ export function adminRoutes({
   faults,
   reset,
   isReady,
+  queue,
   nodes,
   metrics,
 }: AdminDeps): readonly Route[] {
@@ -53,7 +56,7 @@ export function adminRoutes({
     ...identityRoutes(services),
     ...dnsRoutes(services),
     ...doctorRoutes(services),
-    ...queueRoutes(services),
+    ...queueRoutes(services, queue),
     ...nodeRoutes(nodes),
     ...controlRoutes(services, faults, resetAll),
     ...localstackRoutes(services),

@@ -109,13 +109,25 @@ export function usageMetrics(usage: ProcessUsage): readonly Metric[] {
 export function queueMetrics(queue: {
   ready: number
   running: number
+  parked: number
+  sites: { blocked: number; slowed: number; paused: number; slowdowns: number }
   claims?: number
   claimed?: number
 }): readonly Metric[] {
-  const { ready, running, claims, claimed } = queue
+  const { ready, running, parked, sites, claims, claimed } = queue
   return [
     single('gauge', 'sesame_jobs_ready', 'Jobs in the memory of this process that wait for their turn.', ready),
     single('gauge', 'sesame_jobs_running', 'Jobs that this process is delivering.', running),
+    single(
+      'counter',
+      'sesame_jobs_parked_total',
+      'Jobs put back without an attempt: behind a limit, or suspended.',
+      parked,
+    ),
+    single('gauge', 'sesame_jobs_blocked', 'Jobs in memory whose site takes no more just now.', sites.blocked),
+    single('gauge', 'sesame_sites_slowed', 'Sites that get fewer connections than they may have.', sites.slowed),
+    single('gauge', 'sesame_sites_paused', 'Sites that turned us away, and are left alone for a while.', sites.paused),
+    single('counter', 'sesame_site_slowdowns_total', 'Times that a site was slowed down.', sites.slowdowns),
     ...(claims === undefined ? [] : [single('counter', 'sesame_job_claims_total', 'Claims made.', claims)]),
     ...(claimed === undefined ? [] : [single('counter', 'sesame_jobs_claimed_total', 'Jobs claimed.', claimed)]),
   ]

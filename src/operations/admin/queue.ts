@@ -1,16 +1,33 @@
-/** Admin API: mail that waits for delivery. Seeing it; holding, retrying and dropping come with a later version. */
+/** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to drop it. */
 import type { Services } from '../../domain/context.ts'
+import { drop } from '../../domain/delivery/drop.ts'
+import {
+  isSelected,
+  type Job,
+  type QueueControl,
+  resume,
+  retryNow,
+  type Selection,
+  type SiteView,
+  suspend,
+  turnOf,
+} from '../../domain/queued.ts'
 import { fail } from '../../errors/fail.ts'
-import { countIn, wordIn } from './request.ts'
+import { type Body, bodyOf, countIn, flagOf, numberOf, textOf, wordIn } from './request.ts'
 import type { Route } from './route.ts'
 
 const PAGE = { least: 1, most: 1000, ordinary: 100 }
-const LATER = ['suspend', 'resume', 'retry', 'drop'] as const
+const SITES = { least: 1, most: 1000, ordinary: 50 }
+const MEMBERS = ['account', 'destination', 'message', 'all', 'after'] as const
 
-/** `GET /_sesame/queue?destination&account&limit&after`: unfinished jobs, oldest first. */
-export function queueRoutes(services: Services): readonly Route[] {
+export function queueRoutes(services: Services, queue: QueueControl): readonly Route[] {
+  return [...viewRoutes(services, queue), ...actionRoutes(services, queue)]
+}
+
+function viewRoutes(services: Services, queue: QueueControl): readonly Route[] {
   return [
     {
+      // `?destination&account&message&limit&after`: unfinished jobs, oldest first.
       method: 'GET',
       path: '/_sesame/queue',
       access: 'admin',
@@ -21,28 +38,96 @@ export function queueRoutes(services: Services): readonly Route[] {
         return { status: 200, body: { jobs: jobs.map(view), ...(next === undefined ? {} : { next: String(next) }) } }
       },
     },
-    ...LATER.map((action): Route => ({
-      method: 'POST',
-      path: `/_sesame/queue/${action}`,
+    {
+      // What this process has in memory for each site, those with the most first.
+      method: 'GET',
+      path: '/_sesame/queue/sites',
       access: 'admin',
-      handle: async () => fail('NotImplemented', `Queue ${action} is not implemented in this version.`),
-    })),
+      handle: async ({ query }) => ({
+        status: 200,
+        body: { sites: queue.sites(countIn(query, 'limit', SITES)).map(viewSite) },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/_sesame/queue/suspensions',
+      access: 'admin',
+      async handle() {
+        const list = await services.store.suspensions.list()
+        const suspensions = list.map(({ kind, value, since }) => ({
+          ...(kind === 'all' ? { all: true } : { [kind]: value }),
+          since: new Date(since).toISOString(),
+        }))
+        return { status: 200, body: { suspensions } }
+      },
+    },
   ]
 }
 
-type Job = Awaited<ReturnType<Services['store']['messages']['unfinishedJobs']>>[number]
+/** Each with `{account | destination | message | all: true}`; the latter two go on behind `after` where there is more. */
+function actionRoutes(services: Services, queue: QueueControl): readonly Route[] {
+  return [
+    route('suspend', async (request) => ({
+      status: 200,
+      body: { isNew: await suspend(services, selectionOf(bodyOf(request, MEMBERS))) },
+    })),
+    route('resume', async (request) => {
+      const body = bodyOf(request, MEMBERS)
+      const selection = selectionOf(body)
+      const wasSuspended = afterOf(body) > 0 || (await resume(services, selection))
+      const { jobs, next } = wasSuspended
+        ? await retryNow(services, queue, selection, afterOf(body))
+        : { jobs: 0, next: undefined }
+      return { status: 200, body: { wasSuspended, jobs, ...nextOf(next) } }
+    }),
+    route('retry', async (request) => {
+      const body = bodyOf(request, MEMBERS)
+      const { jobs, next } = await retryNow(services, queue, selectionOf(body), afterOf(body))
+      return { status: 200, body: { jobs, ...nextOf(next) } }
+    }),
+    route('drop', async (request) => {
+      const body = bodyOf(request, [...MEMBERS, 'silent'])
+      const how = { after: afterOf(body), isSilent: flagOf(body, 'silent') ?? false }
+      const { dropped, underWay, next } = await drop(services, queue, selectionOf(body), how)
+      return { status: 200, body: { dropped, underWay, ...nextOf(next) } }
+    }),
+  ]
+}
+
+function route(action: string, handle: Route['handle']): Route {
+  return { method: 'POST', path: `/_sesame/queue/${action}`, access: 'admin', handle }
+}
+
+/** Everything must be asked for by name: an empty body is a slip. */
+function selectionOf(body: Body): Selection {
+  const [account, message] = [textOf(body, 'account'), textOf(body, 'message')]
+  const destination = textOf(body, 'destination')?.toLowerCase()
+  const isAll = flagOf(body, 'all') ?? false
+  const isSome = account !== undefined || destination !== undefined || message !== undefined
+  if (isSome === isAll) fail('InvalidParameterValue', 'Give account, destination or message, or else "all": true.')
+  return { account, destination, message }
+}
+
+function afterOf(body: Body): number {
+  const after = numberOf(body, 'after') ?? 0
+  return Number.isSafeInteger(after) && after >= 0 ? after : fail('InvalidParameterValue', 'after is not a job id.')
+}
+
+function nextOf(next: number | undefined): { readonly next?: number } {
+  return next === undefined ? {} : { next }
+}
 
 async function unfinished(services: Services, query: URLSearchParams, after: number, limit: number) {
-  const destination = wordIn(query, 'destination')?.toLowerCase()
-  const account = wordIn(query, 'account')
-  const isWanted = (job: Job) =>
-    (destination === undefined || job.destination === destination) &&
-    (account === undefined || job.scope.account === account)
+  const selection = {
+    destination: wordIn(query, 'destination')?.toLowerCase(),
+    account: wordIn(query, 'account'),
+    message: wordIn(query, 'message'),
+  }
   const jobs: Job[] = []
   for (let last = after; ;) {
     const page = await services.store.messages.unfinishedJobs(last, PAGE.most)
     for (const job of page) {
-      if (!isWanted(job)) continue
+      if (!isSelected(selection, job)) continue
       if (jobs.length === limit) return { jobs, next: jobs.at(-1)?.id }
       jobs.push(job)
     }
@@ -51,7 +136,9 @@ async function unfinished(services: Services, query: URLSearchParams, after: num
   }
 }
 
-function view({ id, scope, messageId, destination, recipients, attempts, dueAt }: Job) {
+function view(job: Job) {
+  const { id, scope, messageId, destination, recipients, attempts } = job
+  const { dueAt, isUrgent } = turnOf(job)
   return {
     jobId: id,
     messageId,
@@ -61,5 +148,10 @@ function view({ id, scope, messageId, destination, recipients, attempts, dueAt }
     recipients: recipients.length,
     attempts,
     dueAt: new Date(dueAt).toISOString(),
+    isUrgent,
   }
+}
+
+function viewSite({ pausedUntil, ...site }: SiteView) {
+  return { ...site, pausedUntil: pausedUntil === null ? null : new Date(pausedUntil).toISOString() }
 }

@@ -21,6 +21,7 @@ export const COPIED: readonly string[] = [
   'held',
   'held_changes',
   'secrets',
+  'suspensions',
 ]
 
 /** What belongs to the processes that run on a database, or to the database itself, and means nothing elsewhere. */
