@@ -9,9 +9,16 @@ import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createSuspensions } from './domain/suspensions.ts'
-import { createUpkeep } from './domain/upkeep.ts'
+import { createUpkeep, type Upkeep } from './domain/upkeep.ts'
 import type { AdminDeps } from './operations/admin/index.ts'
-import { createCounters, heldMetrics, nodeMetrics, queueMetrics, usageMetrics } from './operations/admin/metrics.ts'
+import {
+  type Counters,
+  createCounters,
+  heldMetrics,
+  nodeMetrics,
+  queueMetrics,
+  usageMetrics,
+} from './operations/admin/metrics.ts'
 import { once } from './platform/once.ts'
 import type { Platform } from './platform/platform.ts'
 import { processName, processUsage } from './platform/usage.ts'
@@ -86,20 +93,10 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     isReady: () => state.isReady,
     queue: { ...queue, node: () => node?.id },
     nodes: node === undefined ? undefined : { self: () => node.id, list: () => node.list() },
-    metrics: [
-      counters.read,
-      () => usageMetrics(processUsage()),
-      () => queueMetrics(queue.metrics()),
-      () => (node === undefined ? [] : nodeMetrics(node.metrics())),
-      () => heldMetrics(upkeep.held()),
-    ],
+    metrics: metricsOf(counters, queue, node, upkeep),
   }
   const answers = once(async () => (await import('./answers.ts')).createAnswers(admin, counters))
-  const inbound = once(async () =>
-    (await import('./domain/inbound/inbound.ts')).createInbound(services, (kind, result) =>
-      counters.cameBack(kind, result),
-    ),
-  )
+  const inbound = inboundOf(services, counters)
   const nameServer = config.dnsZone === undefined ? undefined : await zoneServer(services, config.dnsZone)
   const servers = createServers({ ...platform, config, certificate, answers, inbound })
 
@@ -137,6 +134,24 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await store.close()
     },
   }
+}
+
+function metricsOf(counters: Counters, queue: Queue, node: Node | undefined, upkeep: Upkeep): AdminDeps['metrics'] {
+  return [
+    counters.read,
+    () => usageMetrics(processUsage()),
+    () => queueMetrics(queue.metrics()),
+    () => (node === undefined ? [] : nodeMetrics(node.metrics())),
+    () => heldMetrics(upkeep.held()),
+  ]
+}
+
+/** Loaded with the first mail. */
+function inboundOf(services: Services, counters: Counters) {
+  return once(async () => {
+    const { createInbound } = await import('./domain/inbound/inbound.ts')
+    return createInbound(services, (kind, result) => counters.cameBack(kind, result))
+  })
 }
 
 /** Loaded only where it is wanted. */
