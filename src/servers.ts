@@ -4,6 +4,7 @@ import type { Config, Role } from './config/config.ts'
 import type { Principal } from './domain/context.ts'
 import type { Inbound } from './domain/inbound/inbound.ts'
 import { createHttpServer } from './http/server.ts'
+import { once } from './platform/once.ts'
 import type { Platform } from './platform/platform.ts'
 import { createInboundServer } from './smtp/inbound.ts'
 import { createSubmissionServer, type SmtpDeps } from './smtp/submission.ts'
@@ -60,7 +61,7 @@ function httpServer({ config, wallClock, random, log, certificate, answers }: Se
     wallClock,
     random,
     log,
-    dispatcher: async () => (await answers()).dispatcher,
+    dispatcher: once(async () => (await answers()).dispatcher),
     ...(isHttps(config) ? { tls: certificate.pem() } : {}),
   })
   if (isHttps(config)) certificate.onChange((pem) => server.renewTls(pem))

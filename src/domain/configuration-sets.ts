@@ -1,6 +1,6 @@
 /** Configuration sets: rules that a message can be sent under. v1 and v2 see the same ones. */
 import { fail } from '../errors/fail.ts'
-import type { ConfigurationSet, Scope } from '../store/types.ts'
+import type { ConfigurationSet, Message, Scope } from '../store/types.ts'
 import { checkOptions } from './configuration-sets/options.ts'
 import type { Services } from './context.ts'
 import { oneAtATime } from './identities/identity.ts'
@@ -63,6 +63,15 @@ export async function configurationSetForSending(
 ): Promise<ConfigurationSet | undefined> {
   checkName(name)
   return await store.cached.configurationSets.find(scope, name)
+}
+
+/** The set of a message that was accepted; undefined: it has none, or one that was deleted since and has no say any more. */
+export async function configurationSetOf(
+  { store }: Services,
+  { scope, message }: { readonly scope: Scope; readonly message: Pick<Message, 'configurationSet'> },
+): Promise<ConfigurationSet | undefined> {
+  if (message.configurationSet === null) return undefined
+  return await store.cached.configurationSets.find(scope, message.configurationSet)
 }
 
 /** Throws ConfigurationSetDoesNotExist. */

@@ -163,6 +163,13 @@ export type NetworkOutcome = {
   readonly tlsResults: readonly TlsResult[]
 }
 
+/** Of an outcome that came about without calling anybody. */
+export const NOBODY_CALLED = {
+  timings: { lookupMs: 0, connectMs: 0, handshakeMs: 0, transferMs: 0 },
+  connections: { opened: 0, failed: 0, reused: 0 },
+  tlsResults: [],
+} as const satisfies Partial<NetworkOutcome>
+
 /** `250 2.0.0 Ok`: a reply as one text, exactly as it was said where the other side said it. */
 export function replyLine(reply: Reply): string {
   if (reply.lines !== undefined) return reply.lines.join('\n')

@@ -2,20 +2,10 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { EVERYTHING, createAnnouncements, decodeChanges, encodeChanges } from './changes.ts'
+import { EVERYTHING, KINDS, createAnnouncements, decodeChanges, encodeChanges } from './changes.ts'
 import type { Change } from './changes.ts'
 import { keptLog } from '../../test/support/stores.ts'
 
-const KINDS = [
-  'all',
-  'accounts',
-  'keys',
-  'settings',
-  'identities',
-  'policies',
-  'configurationSets',
-  'suppressions',
-] as const
 const change: fc.Arbitrary<Change> = fc.record({
   kind: fc.constantFrom(...KINDS),
   account: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),

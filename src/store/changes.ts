@@ -5,7 +5,8 @@
 import type { Log } from '../platform/platform.ts'
 import type { Command, Db } from './db.ts'
 
-const KINDS = [
+/** What is told of. `all`: everything. */
+export const KINDS = [
   'all',
   'accounts',
   'keys',

@@ -1,11 +1,11 @@
 /** Exim as the server that mail is delivered to; dkimpy judges the signatures of what it took. */
 import assert from 'node:assert/strict'
-import { copyFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import * as v2 from '@aws-sdk/client-sesv2'
-import { folderOf, freePort, openFolder, startDaemon, unfolded } from './mail-server.ts'
+import { eximHome, runExim } from './exim.ts'
+import { freePort, unfolded } from './mail-server.ts'
 import { needFile, needPython, run } from './programs.ts'
 import { arrived, hardMail, intact, ownCertificate, RECEIVER, startSender } from './receiver.ts'
 
@@ -87,30 +87,15 @@ test('a large message arrives whole, and one that is larger than Exim takes boun
 })
 
 async function startExim() {
-  const folder = await openFolder('exim-mx')
-  // A copy: Exim calls itself as its own user, who may not look into the home directory of whoever runs the tests.
-  const [copy, configuration] = [join(folder, 'exim'), join(folder, 'exim.conf')]
-  await copyFile(program, copy)
-  for (const name of ['spool', 'logs', 'mail']) await folderOf('Debian-exim', join(folder, name))
-  await writeFile(configuration, eximConf(folder, await ownCertificate(folder)))
-  const pidFile = join(folder, 'spool/exim.pid')
-  const daemon = await startDaemon(copy, ['-C', configuration, '-bdf'], { folder, pidFile, port })
-  return { inbox: join(folder, 'mail/inbox'), stop: () => daemon.stop() }
+  return await runExim(program, { name: 'exim-mx', port }, async (folder) =>
+    eximConf(folder, await ownCertificate(folder)),
+  )
 }
 
 function eximConf(folder: string, { cert, key }: { readonly cert: string; readonly key: string }): string {
   return `primary_hostname = mx.${RECEIVER}
 domainlist local_domains = ${RECEIVER}
-exim_path = ${folder}/exim
-spool_directory = ${folder}/spool
-log_file_path = ${folder}/logs/%slog
-pid_file_path = ${folder}/spool/exim.pid
-exim_user = Debian-exim
-exim_group = Debian-exim
-deliver_drop_privilege = true
-keep_environment =
-local_interfaces = 127.0.0.1
-daemon_smtp_ports = ${port}
+${eximHome(folder, port)}
 message_size_limit = ${MAX_OCTETS}
 tls_advertise_hosts = *
 tls_certificate = ${cert}

@@ -1,10 +1,10 @@
 /** Exim as a relay to SES, set up as SES's guide has it ("Integrating Amazon SES with Exim"). */
 import assert from 'node:assert/strict'
-import { copyFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { bounceIn, folderOf, freePort, NOT_OURS, openFolder, OURS, startDaemon, unfolded } from './mail-server.ts'
+import { eximHome, runExim } from './exim.ts'
+import { bounceIn, freePort, NOT_OURS, OURS, unfolded } from './mail-server.ts'
 import { need, needFile, run } from './programs.ts'
 import { TO, verify } from './refusals.ts'
 import { type Account, startServer } from './server.ts'
@@ -91,38 +91,15 @@ async function hand(from: string, to: readonly string[], subject: string) {
 }
 
 async function startExim(relayFor: Account) {
-  const folder = await openFolder('exim')
-  // A copy: Exim calls itself as its own user, who may not look into the home directory of whoever runs the tests.
-  const [copy, configuration, port] = [join(folder, 'exim'), join(folder, 'exim.conf'), await freePort()]
-  await copyFile(program, copy)
-  for (const name of ['spool', 'logs', 'mail']) await folderOf('Debian-exim', join(folder, name))
-  await writeFile(configuration, eximConf(folder, port, relayFor))
-  const pidFile = join(folder, 'spool/exim.pid')
-  const daemon = await startDaemon(copy, ['-C', configuration, '-bdf'], { folder, pidFile, port })
-  return {
-    program: copy,
-    configuration,
-    port,
-    inbox: join(folder, 'mail/inbox'),
-    logs: join(folder, 'logs'),
-    stop: () => daemon.stop(),
-  }
+  const port = await freePort()
+  return { ...(await runExim(program, { name: 'exim', port }, (folder) => eximConf(folder, port, relayFor))), port }
 }
 
 /** `send_via_ses`, `ses_smtp` and `ses_login` are the guide's, but for what loopback and a port of our own need. */
 function eximConf(folder: string, port: number, { key }: Account): string {
   return `primary_hostname = mail.${OURS}
 domainlist local_domains = ${OURS} : ${NOT_OURS}
-exim_path = ${folder}/exim
-spool_directory = ${folder}/spool
-log_file_path = ${folder}/logs/%slog
-pid_file_path = ${folder}/spool/exim.pid
-exim_user = Debian-exim
-exim_group = Debian-exim
-deliver_drop_privilege = true
-keep_environment =
-local_interfaces = 127.0.0.1
-daemon_smtp_ports = ${port}
+${eximHome(folder, port)}
 acl_smtp_rcpt = accept_from_here
 
 begin acl

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import * as v2 from '@aws-sdk/client-sesv2'
-import { folderOf, freePort, openFolder, startDaemon, unfolded } from './mail-server.ts'
+import { freePort, unfolded } from './mail-server.ts'
+import { configurePostfix, makePostfix, runPostfix } from './postfix.ts'
 import { need } from './programs.ts'
 import { arrived, hardMail, intact, ownCertificate, RECEIVER, SENDER, startSender } from './receiver.ts'
 import { until } from './until.ts'
@@ -102,26 +103,12 @@ async function handTo(mx: number, message: string): Promise<void> {
 
 /** A whole Postfix beside the system's own, that takes mail for one domain and asks OpenDKIM about it. */
 async function startPostfix() {
-  const folder = await openFolder('postfix-mx')
+  const { folder, inbox } = await makePostfix('postfix-mx')
   const judge = await startOpendkim(folder)
-  const [inbox, { cert, key }] = [
-    join(await folderOf('nobody', join(folder, 'mail')), 'inbox'),
-    await ownCertificate(folder),
-  ]
-  await folderOf('postfix', join(folder, 'data'))
-  await mkdir(join(folder, 'queue'))
+  const { cert, key } = await ownCertificate(folder)
   const settings = {
-    compatibility_level: '3.6',
-    queue_directory: `${folder}/queue`,
-    data_directory: `${folder}/data`,
-    maillog_file: `${folder}/log`,
-    maillog_file_prefixes: folder,
     myhostname: `mx.${RECEIVER}`,
-    mydestination: '',
     mynetworks: '127.0.0.250/32',
-    inet_interfaces: '127.0.0.1',
-    inet_protocols: 'ipv4',
-    alias_maps: '',
     local_recipient_maps: '',
     message_size_limit: String(MAX_OCTETS),
     smtpd_tls_security_level: 'may',
@@ -131,16 +118,10 @@ async function startPostfix() {
     smtpd_milters: `inet:127.0.0.1:${judge.port}`,
     milter_default_action: 'tempfail',
     virtual_mailbox_domains: RECEIVER,
-    virtual_mailbox_base: `${folder}/mail`,
     virtual_mailbox_maps: `inline:{friend@${RECEIVER}=inbox/}`,
-    virtual_uid_maps: 'static:65534',
-    virtual_gid_maps: 'static:65534',
   }
-  const text = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`)
-  await writeFile(join(folder, 'main.cf'), text.join(''))
-  await writeFile(join(folder, 'master.cf'), masterCf(port))
-  const pidFile = join(folder, 'queue/pid/master.pid')
-  const daemon = await startDaemon(programs.postfix, ['-c', folder, 'start-fg'], { folder, pidFile, port })
+  await configurePostfix(folder, settings, masterCf(port))
+  const daemon = await runPostfix(programs.postfix, folder, port)
   return {
     inbox,
     async stop() {

@@ -1,10 +1,11 @@
 /** Postfix as a relay to SES, set up as SES's guide has it ("Integrating Amazon SES with Postfix"). */
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import * as v2 from '@aws-sdk/client-sesv2'
-import { bounceIn, folderOf, freePort, NOT_OURS, openFolder, OURS, startDaemon, unfolded } from './mail-server.ts'
+import { bounceIn, freePort, NOT_OURS, OURS, unfolded } from './mail-server.ts'
+import { configurePostfix, makePostfix, runPostfix } from './postfix.ts'
 import { need, run } from './programs.ts'
 import { TO, verify } from './refusals.ts'
 import { type Account, startServer } from './server.ts'
@@ -97,10 +98,8 @@ async function sendmail(from: string, input: string): Promise<void> {
 
 /** A whole Postfix beside the system's own. The first eight settings are the guide's, the rest says where it lives. */
 async function startPostfix({ key }: Account) {
-  const folder = await openFolder('postfix')
-  const [port, inbox] = [await freePort(), join(await folderOf('nobody', join(folder, 'mail')), 'inbox')]
-  await folderOf('postfix', join(folder, 'data'))
-  await mkdir(join(folder, 'queue'))
+  const { folder, inbox } = await makePostfix('postfix')
+  const port = await freePort()
   const relay = `[127.0.0.1]:${server.smtpPort}`
   const settings = {
     relayhost: relay,
@@ -112,34 +111,15 @@ async function startPostfix({ key }: Account) {
     smtp_tls_note_starttls_offer: 'yes',
     smtp_tls_CAfile: '/etc/ssl/certs/ca-certificates.crt',
 
-    compatibility_level: '3.6',
-    queue_directory: `${folder}/queue`,
-    data_directory: `${folder}/data`,
-    maillog_file: `${folder}/log`,
-    maillog_file_prefixes: folder,
     myhostname: `mail.${OURS}`,
-    mydestination: '',
     mynetworks: '127.0.0.0/8',
-    inet_interfaces: '127.0.0.1',
-    inet_protocols: 'ipv4',
-    alias_maps: '',
     virtual_mailbox_domains: `${OURS}, ${NOT_OURS}`,
-    virtual_mailbox_base: `${folder}/mail`,
     virtual_mailbox_maps: 'static:inbox/',
-    virtual_uid_maps: `static:65534`,
-    virtual_gid_maps: `static:65534`,
   }
-  await writeFile(
-    join(folder, 'main.cf'),
-    Object.entries(settings)
-      .map(([name, value]) => `${name} = ${value}\n`)
-      .join(''),
-  )
-  await writeFile(join(folder, 'master.cf'), masterCf(port))
+  await configurePostfix(folder, settings, masterCf(port))
   await writeFile(join(folder, 'sasl_passwd'), `${relay} ${key.accessKeyId}:${key.smtpPassword}\n`, { mode: 0o600 })
   assert.equal((await run(commands.postmap, ['-c', folder, `hash:${folder}/sasl_passwd`])).status, 0)
-  const pidFile = join(folder, 'queue/pid/master.pid')
-  const daemon = await startDaemon(commands.postfix, ['-c', folder, 'start-fg'], { folder, pidFile, port })
+  const daemon = await runPostfix(commands.postfix, folder, port)
   return { folder, port, inbox, stop: () => daemon.stop() }
 }
 

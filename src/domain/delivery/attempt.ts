@@ -1,13 +1,15 @@
 /** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
 import type { NetworkOutcome } from '../../message/outcome.ts'
-import type { ConfigurationSet, Job, Recipient, StoredMessage } from '../../store/types.ts'
+import type { Job, Recipient } from '../../store/types.ts'
+import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS } from '../outcomes.ts'
 import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
-import { forwardBounces } from './forwarding.ts'
+import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
 import { type Refusals, type Went, wentOf } from './pace.ts'
+import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
@@ -60,7 +62,7 @@ export async function attemptOver(
   const raw = await store.messages.raw(scope, messageId)
   if (stored === undefined || raw === undefined) return undefined
   const all = await store.messages.recipients(scope, messageId)
-  const addressed = all.filter(({ position }) => job.recipients.includes(position))
+  const addressed = addressedBy(job, all)
   const withheld = await withhold(services, stored, addressed)
   const recipients = others(addressed, withheld)
   const settlement = { scope, messageId, jobId: job.id, owner: job.owner }
@@ -71,7 +73,7 @@ export async function attemptOver(
       settle: () => store.messages.settle({ ...settlement, at: clock.now(), ...ended }),
     }
   }
-  const set = await setOf(services, stored)
+  const set = await configurationSetOf(services, stored)
   const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
   // What goes nowhere needs no signature.
   const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
@@ -98,27 +100,18 @@ export async function attemptOver(
   const attempts = job.attempts + 1
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
   const records = besides(withheld, recordsOfAttempt(services, attempted, judgement))
-  let isForwarded = false
   return {
     retryAt: records.rest?.dueAt,
     site: outcome.site,
     went,
-    async settle() {
-      // Before the job ends: a bounce told twice, after a crash in between, is better than one that is not told.
-      if (!isForwarded) await forwardBounces(services, attempted, judgement.bounced, message)
-      isForwarded = true
-      await store.messages.settle({ ...settlement, at: now, ...records })
-    },
+    settle: forwardedFirst(
+      () => forwardBounces(services, attempted, judgement.bounced, message),
+      () => store.messages.settle({ ...settlement, at: now, ...records }),
+    ),
   }
 }
 
 function untried({ config }: Services, recipients: readonly Recipient[], startedAt: number) {
   const transport = config.transport === 'smarthost' ? ('smarthost' as const) : ('direct' as const)
   return { transport, reportingMta: config.hostname, recipients, startedAt }
-}
-
-/** A set that was deleted since has no say any more. */
-async function setOf({ store }: Services, { scope, message }: StoredMessage): Promise<ConfigurationSet | undefined> {
-  if (message.configurationSet === null) return undefined
-  return await store.cached.configurationSets.find(scope, message.configurationSet)
 }

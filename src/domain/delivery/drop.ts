@@ -1,10 +1,11 @@
 /** Mail that an operator takes out of the queue. */
-import type { NetworkOutcome, Reply } from '../../message/outcome.ts'
+import { type NetworkOutcome, NOBODY_CALLED, type Reply } from '../../message/outcome.ts'
 import type { Job } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { type QueueControl, type Selection, walk, type Walked } from '../queued.ts'
 import { forwardBounces } from './forwarding.ts'
 import type { Bounced } from './judge.ts'
+import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { expiryOf } from './schedule.ts'
 
@@ -52,9 +53,7 @@ async function end(services: Services, job: Job, isSilent: boolean): Promise<voi
   const stored = await store.messages.find(messageId)
   if (stored === undefined) return
   const now = clock.now()
-  const recipients = (await store.messages.recipients(scope, messageId)).filter(({ position }) =>
-    job.recipients.includes(position),
-  )
+  const recipients = addressedBy(job, await store.messages.recipients(scope, messageId))
   const bounced: readonly Bounced[] = recipients.map(({ position }) => ({
     position,
     reply: DROPPED,
@@ -69,10 +68,8 @@ async function end(services: Services, job: Job, isSilent: boolean): Promise<voi
     reportingMta: config.hostname,
     transcript: ['dropped from the queue by the operator'],
     startedAt: now,
-    timings: { lookupMs: 0, connectMs: 0, handshakeMs: 0, transferMs: 0 },
     site: destination,
-    connections: { opened: 0, failed: 0, reused: 0 },
-    tlsResults: [],
+    ...NOBODY_CALLED,
   }
   const expiry = expiryOf(stored.message.acceptedAt, null)
   // Nobody is suppressed for it.

@@ -160,3 +160,16 @@ async function wantsForwarding({ store }: Services, { message }: StoredMessage):
   const identity = await store.cached.identities.find({ account, region }, name)
   return identity?.feedback.forwardingEnabled ?? true
 }
+
+/**
+ * Forwards once, and then settles, however often that is tried. In this order: a bounce that is told twice, after a crash
+ * in between, is better than one that is not told.
+ */
+export function forwardedFirst(tell: () => Promise<void>, settle: () => Promise<void>): () => Promise<void> {
+  let isForwarded = false
+  return async () => {
+    if (!isForwarded) await tell()
+    isForwarded = true
+    await settle()
+  }
+}

@@ -1,6 +1,6 @@
 /** What an attempt says of how much mail a site wants, and what is said to those who need not ask a site that is down. */
 import { classify } from '../../message/bounces/classify.ts'
-import type { Failure, NetworkOutcome, Step } from '../../message/outcome.ts'
+import { type Failure, type NetworkOutcome, NOBODY_CALLED, type Step } from '../../message/outcome.ts'
 import { stageOf } from './judge.ts'
 
 /** `refused`: it turned us away; `slower`: it had enough; undefined: it was not asked. */
@@ -57,10 +57,8 @@ export class Refusals {
       ...attempt,
       recipients: attempt.recipients.map(({ position }) => ({ position, kind: 'deferred', failure: deferred })),
       transcript: [`not tried: ${site} is down, and the next attempt of another message will tell when it is back`],
-      timings: { lookupMs: 0, connectMs: 0, handshakeMs: 0, transferMs: 0 },
       site,
-      connections: { opened: 0, failed: 0, reused: 0 },
-      tlsResults: [],
+      ...NOBODY_CALLED,
     }
   }
 }

@@ -3,15 +3,17 @@
  * one Reject event tells of it. Each job asks for itself, but of one message the scanners are asked once.
  */
 import { rejectEvent } from '../../events/records.ts'
-import type { NetworkOutcome } from '../../message/outcome.ts'
+import { type NetworkOutcome, NOBODY_CALLED } from '../../message/outcome.ts'
 import type { Scan, Scannable, ScanVerdict } from '../../message/scan.ts'
 import { isSimulated } from '../../message/simulated.ts'
 import type { Attempt, Job, Recipient, Settlement, StoredMessage } from '../../store/types.ts'
+import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS } from '../outcomes.ts'
 import type { Ended } from './attempt.ts'
-import { forwardBounces } from './forwarding.ts'
+import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
+import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { expiryOf } from './schedule.ts'
 
@@ -92,7 +94,7 @@ const OPEN: ReadonlySet<Recipient['status']> = new Set(['queued', 'delayed', 're
  */
 function rejected({ services, job, recipients, verdict, startedAt }: Screened): Ended {
   const now = services.clock.now()
-  const mine = recipients.filter(({ position }) => job.recipients.includes(position))
+  const mine = addressedBy(job, recipients)
   const first = recipients.find(({ status }) => OPEN.has(status))
   return endOf(services, job, undefined, {
     at: now,
@@ -107,13 +109,10 @@ function rejected({ services, job, recipients, verdict, startedAt }: Screened): 
 async function deferred({ services, stored, job, recipients: all, verdict, startedAt }: Screened): Promise<Ended> {
   const { clock, config, store } = services
   const { scope, message } = stored
-  const set =
-    message.configurationSet === null
-      ? undefined
-      : await store.cached.configurationSets.find(scope, message.configurationSet)
+  const set = await configurationSetOf(services, stored)
   const now = clock.now()
   const expiry = expiryOf(message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
-  const recipients = all.filter(({ position }) => job.recipients.includes(position))
+  const recipients = addressedBy(job, all)
   const outcome = awayFrom(config.hostname, job, verdict, startedAt)
   const { reached, bounced, delayed } = judge(outcome, expiry, now)
   const judgement = {
@@ -128,14 +127,9 @@ async function deferred({ services, stored, job, recipients: all, verdict, start
   const ended = endOf(services, job, records.rest?.dueAt, { ...records, at: now, attempt })
   const original = bounced.length === 0 ? undefined : await store.messages.raw(scope, message.id)
   if (original === undefined) return ended
-  let isForwarded = false
   return {
     ...ended,
-    async settle() {
-      if (!isForwarded) await forwardBounces(services, attempted, bounced, original)
-      isForwarded = true
-      await ended.settle()
-    },
+    settle: forwardedFirst(() => forwardBounces(services, attempted, bounced, original), ended.settle),
   }
 }
 
@@ -169,9 +163,7 @@ function awayFrom(hostname: string, job: Job, { said }: ScanVerdict, startedAt: 
     reportingMta: hostname,
     transcript: [said],
     startedAt,
-    timings: { lookupMs: 0, connectMs: 0, handshakeMs: 0, transferMs: 0 },
     site: '',
-    connections: { opened: 0, failed: 0, reused: 0 },
-    tlsResults: [],
+    ...NOBODY_CALLED,
   }
 }

@@ -2,6 +2,7 @@
 import { isSimulated } from '../../message/simulated.ts'
 import type { Message, Recipient, Scope, Suppression, SuppressionReason } from '../../store/types.ts'
 import { settingsForSending } from '../accounts/settings.ts'
+import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 
 /** What decides on the list: whose mail it is, and under which configuration set. */
@@ -27,9 +28,7 @@ export async function applicableReasons(
   { scope, message }: Listed,
 ): Promise<readonly SuppressionReason[]> {
   if (message.surface === 'system') return []
-  const { configurationSet } = message
-  const set =
-    configurationSet === null ? undefined : await services.store.cached.configurationSets.find(scope, configurationSet)
+  const set = await configurationSetOf(services, { scope, message })
   return set?.suppressedReasons ?? (await settingsForSending(services, scope)).suppressedReasons
 }
 

@@ -1,0 +1,44 @@
+/** A whole Postfix beside the system's own, in a folder. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { folderOf, openFolder, startDaemon } from './mail-server.ts'
+
+/** Its folder, with the inbox that its `virtual` delivers to. */
+export async function makePostfix(name: string): Promise<{ readonly folder: string; readonly inbox: string }> {
+  const folder = await openFolder(name)
+  const inbox = join(await folderOf('nobody', join(folder, 'mail')), 'inbox')
+  await folderOf('postfix', join(folder, 'data'))
+  await mkdir(join(folder, 'queue'))
+  return { folder, inbox }
+}
+
+/** Writes what it is to be: where it lives is added to `settings`. `services`: master.cf. */
+export async function configurePostfix(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  services: string,
+): Promise<void> {
+  const all = {
+    ...settings,
+    compatibility_level: '3.6',
+    queue_directory: `${folder}/queue`,
+    data_directory: `${folder}/data`,
+    maillog_file: `${folder}/log`,
+    maillog_file_prefixes: folder,
+    mydestination: '',
+    inet_interfaces: '127.0.0.1',
+    inet_protocols: 'ipv4',
+    alias_maps: '',
+    virtual_mailbox_base: `${folder}/mail`,
+    virtual_uid_maps: 'static:65534',
+    virtual_gid_maps: 'static:65534',
+  }
+  const text = Object.entries(all).map(([name, value]) => `${name} = ${value}\n`)
+  await writeFile(join(folder, 'main.cf'), text.join(''))
+  await writeFile(join(folder, 'master.cf'), services)
+}
+
+export async function runPostfix(program: string, folder: string, port: number) {
+  const pidFile = join(folder, 'queue/pid/master.pid')
+  return await startDaemon(program, ['-c', folder, 'start-fg'], { folder, pidFile, port })
+}
