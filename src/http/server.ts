@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'nod
 import type { Duplex } from 'node:stream'
 import { createServer } from '../platform/node-http.ts'
 import { once } from '../platform/once.ts'
+import { endOfTurn } from '../platform/turn.ts'
 import { ClientGone, readExchange, type Reply } from './exchange.ts'
 import type { ServerDeps, Tls } from './types.ts'
 
@@ -27,6 +28,7 @@ export function createHttpServer(deps: ServerDeps): HttpServer {
   let closing = false
 
   async function handle(request: IncomingMessage, response: ServerResponse, waits: boolean): Promise<void> {
+    await endOfTurn()
     const requestId = deps.random.uuid()
     try {
       const exchange = readExchange(request, requestId, waits ? () => response.writeContinue() : undefined)
