@@ -108,7 +108,9 @@ describe('group commit', () => {
     const connection = openConnection(':memory:')
     migrate(connection.database)
     const { commit } = onConnection(connection)
-    const write = (id: string, weight: number) => commit.write(INSERT_ACCOUNT, account(id) as never, weight)
+    const octets = Buffer.alloc(200_000_000)
+    const write = (id: string, weight: number) =>
+      commit.write(INSERT_ACCOUNT, account(id) as never, octets.subarray(0, weight))
     const most = [write('1', 200_000_000), write('2', 60_000_000)]
     await assert.rejects(write('3', 10_000_000), UNAVAILABLE)
     assert.deepEqual(await Promise.all([...most, write('4', 1_000)]), [true, true, true])

@@ -1,6 +1,6 @@
 /** Accepting a message: the one write that every call of SES waits for. */
 import { claimPieces } from './bodies.ts'
-import type { Body, KeepBody } from './bodies.ts'
+import type { KeepBody, StoredBody } from './bodies.ts'
 import { count } from './counters.ts'
 import { command } from './db.ts'
 import type { Db, Tx } from './db.ts'
@@ -12,7 +12,7 @@ import { addAttempt, addEvent } from './outcomes.ts'
 import type { Acceptance, Job, Scope } from './types.ts'
 import { isUrgent } from './urgent.ts'
 
-/** An acceptance as it crosses to the thread that writes: flat, since cloning nested objects costs more than JSON. */
+/** An acceptance as it crosses to the thread that writes, beside the octets of its body. */
 export type Accepted = {
   readonly scope: Scope
   readonly messageId: string
@@ -24,7 +24,7 @@ export type Accepted = {
   readonly senderSearch: string
   readonly subjectSearch: string
   readonly document: string
-  readonly body: Body
+  readonly body: StoredBody
   readonly recipients: Acceptance['recipients']
   readonly jobs: readonly { readonly destination: string; readonly recipients: string; readonly dueAt: number }[]
   readonly events: Acceptance['events']
@@ -43,7 +43,7 @@ const INSERT_JOB = `insert into jobs
     (account, region, message_id, destination, recipients, attempts, due_at, waiting, owner)
   values (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)`
 
-async function write(tx: Tx, accepted: Accepted): Promise<readonly number[]> {
+async function write(tx: Tx, accepted: Accepted, data: Uint8Array): Promise<readonly number[]> {
   const { scope, messageId, day, acceptedAt, body } = accepted
   const { account, region } = scope
   const message = [
@@ -60,7 +60,7 @@ async function write(tx: Tx, accepted: Accepted): Promise<readonly number[]> {
     body.pieces,
   ]
   const seq = await tx.insertNumbered(INSERT_MESSAGE, message, 'seq')
-  if (body.pieces === 0) await tx.run(INSERT_BODY, [seq, account, region, day, body.encoding, body.data])
+  if (body.pieces === 0) await tx.run(INSERT_BODY, [seq, account, region, day, body.encoding, data])
   for (const { position, address, mailbox, field, status, reply } of accepted.recipients) {
     const recipient = [account, region, messageId, position, address, mailbox, field, status, reply, acceptedAt, day]
     await tx.run(INSERT_RECIPIENT, recipient)
@@ -84,14 +84,15 @@ export function heldBy(accepted: readonly Accepted[]): readonly HeldChange[] {
 }
 
 /** Gives the ids of the jobs, in their order. What is held is counted once a batch: each time would be 2 µs a message. */
-export const acceptance = command('messages.accept', write, (tx, batch: readonly Accepted[]) =>
-  changeHeld(tx, heldBy(batch)),
-)
+export const acceptance = {
+  ...command('messages.accept', write, (tx, batch: readonly Accepted[]) => changeHeld(tx, heldBy(batch))),
+  isText: true,
+}
 
 /** As {@link acceptance}, of a message whose body lies there in pieces; undefined when they were swept meanwhile. */
-export const acceptanceInPieces = command('messages.acceptPieces', async (tx, accepted: Accepted) => {
+export const acceptanceInPieces = command('messages.acceptPieces', async (tx, accepted: Accepted, data) => {
   if (!(await claimPieces(tx, accepted))) return undefined
-  const jobIds = await write(tx, accepted)
+  const jobIds = await write(tx, accepted, data)
   await changeHeld(tx, heldBy([accepted]))
   return jobIds
 })
@@ -108,7 +109,7 @@ export async function accept(
   const day = dayOf(message.id)
   const kept = keepBody({ scope, messageId: message.id, day, at: message.acceptedAt }, raw)
   // A small one is written in the same turn of the event loop.
-  const body = kept instanceof Promise ? await kept : kept
+  const { data, ...body } = kept instanceof Promise ? await kept : kept
   const accepted: Accepted = {
     scope,
     messageId: message.id,
@@ -132,7 +133,7 @@ export async function accept(
     owner,
   }
   const ids =
-    body.pieces === 0 ? await db.write(acceptance, accepted, body.stored) : await db.write(acceptanceInPieces, accepted)
+    body.pieces === 0 ? await db.write(acceptance, accepted, data) : await db.write(acceptanceInPieces, accepted)
   if (ids === undefined) throw serviceUnavailable('the pieces of the body are no longer there')
   return jobs.map((job, index) => {
     const id = ids[index]

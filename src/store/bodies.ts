@@ -16,7 +16,9 @@ import { serial } from './serial.ts'
 import type { Scope } from './types.ts'
 
 /** A body as its message's row sees it. `pieces` 0: `data` is all of it, as long as `stored`; else it is empty. */
-export type Body = Encoded & { readonly stored: number; readonly pieces: number }
+export type Body = Encoded & StoredBody
+/** Without its octets. */
+export type StoredBody = Pick<Encoded, 'encoding'> & { readonly stored: number; readonly pieces: number }
 /** `at`: when its message is accepted. */
 type NewBody = BodyKey & { readonly at: number }
 export type BodyKey = { readonly scope: Scope; readonly messageId: string; readonly day: number }
@@ -30,7 +32,7 @@ export const PIECE_BYTES = 256 * 1024
 const UNDER_WAY_BYTES = 256 * 1024 * 1024
 const NOTHING = new Uint8Array(0)
 
-type Piece = NewBody & Encoded & { readonly position: number }
+type Piece = NewBody & Pick<Encoded, 'encoding'> & { readonly position: number }
 
 const LOOSE = `insert into loose_bodies (account, region, message_id, day, since) values (?1, ?2, ?3, ?4, ?5)`
 const FIRST_PIECE = `insert into body_pieces (account, region, message_id, day, position, encoding, data)
@@ -41,8 +43,8 @@ const FURTHER_PIECE = `insert into body_pieces (account, region, message_id, day
   where account = ?1 and region = ?2 and message_id = ?3 and since > 0`
 
 /** False when what was written of the body has been swept already. */
-export const writePiece = command('bodies.writePiece', async (tx, piece: Piece) => {
-  const { scope, messageId, day, position, encoding, data, at } = piece
+export const writePiece = command('bodies.writePiece', async (tx, piece: Piece, data) => {
+  const { scope, messageId, day, position, encoding, at } = piece
   const key = [scope.account, scope.region, messageId]
   if (position > 0) return (await tx.run(FURTHER_PIECE, [...key, position, encoding, data])) === 1
   await tx.run(LOOSE, [...key, day, Math.max(1, at)])
@@ -78,10 +80,10 @@ export function bodyKeeper(db: Db): KeepBody {
     // One is compressed while the one before it is written.
     let written: Promise<boolean> = Promise.resolve(true)
     for (let at = 0; at < raw.byteLength; at += PIECE_BYTES) {
-      const encoded = await settledWith(written, encode(raw.subarray(at, at + PIECE_BYTES)))
-      const piece = { ...key, position, encoding: encoded.encoding, data: ownBytes(encoded.data) }
-      written = oneByOne(() => db.write(writePiece, piece, piece.data.byteLength))
-      stored += piece.data.byteLength
+      const { encoding, data } = await settledWith(written, encode(raw.subarray(at, at + PIECE_BYTES)))
+      const piece = { ...key, position, encoding }
+      written = oneByOne(() => db.write(writePiece, piece, data))
+      stored += data.byteLength
       position += 1
     }
     if (!(await written)) throw swept()
@@ -118,10 +120,5 @@ function swept(): Error {
 }
 
 function inRow({ encoding, data }: Encoded): Body {
-  return { encoding, data: ownBytes(data), stored: data.byteLength, pieces: 0 }
-}
-
-/** Cloning a view clones the whole buffer that it looks into, such as the pool that Node cuts small Buffers from. */
-function ownBytes(view: Uint8Array): Uint8Array {
-  return view.byteLength === view.buffer.byteLength ? view : new Uint8Array(view)
+  return { encoding, data, stored: data.byteLength, pieces: 0 }
 }

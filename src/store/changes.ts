@@ -64,17 +64,17 @@ export function createAnnouncements(log: Log): Announcements {
  * tell it too, since some of them were committed before the connection broke.
  */
 export function announcing(db: Db, tell: ChangeListener): Db {
-  async function writeAndTell<P, R>(command: Changing<P, R>, payload: P, weight?: number): Promise<R> {
+  async function writeAndTell<P, R>(command: Changing<P, R>, payload: P, data?: Uint8Array): Promise<R> {
     try {
-      return await db.write(command, payload, weight)
+      return await db.write(command, payload, data)
     } finally {
       tell(command.changes(payload))
     }
   }
   return {
     ...db,
-    write: (command, payload, weight) =>
-      hasChanges(command) ? writeAndTell(command, payload, weight) : db.write(command, payload, weight),
+    write: (command, payload, data) =>
+      hasChanges(command) ? writeAndTell(command, payload, data) : db.write(command, payload, data),
   }
 }
 

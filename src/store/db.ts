@@ -41,15 +41,18 @@ export type Tx = Reader & {
 }
 
 /**
- * A write with a name, by which it reaches the thread that writes. Payload and result are structured-cloned.
+ * A write with a name, by which it reaches the thread that writes. Payload and result are structured-cloned; octets go
+ * beside the payload.
  * A command may be run a second time, on a clean transaction, when another one of its batch failed: it must have no
  * effect but through `tx`. It answers with a value; when it throws, that is a bug, and it fails alone.
  */
 export type Command<P, R> = {
   readonly name: string
-  readonly run: (tx: Tx, payload: P) => Promise<R>
+  readonly run: (tx: Tx, payload: P, data: Uint8Array) => Promise<R>
   /** Goes ahead of what waits, and is not refused because much does. */
   readonly isUrgent?: boolean
+  /** Its payload is an object that JSON holds without loss, and crosses as text: for what is written with every message. */
+  readonly isText?: boolean
   /** What may read differently once it is committed; undefined: nothing that anybody keeps a copy of. */
   readonly changes?: (payload: P) => readonly Change[]
   /** Runs once at the end of a transaction, with the payloads of all its calls: what they need not write one by one. */
@@ -68,7 +71,6 @@ export function command<P, R>(
   return finish === undefined ? { name, run } : { name, run, finish }
 }
 
-/**
 /**
  * A command on which others depend, such as the end of what was begun: were it to fare as what is taken in anew, a
  * flood of that would keep the water from running off. Who calls it bounds how many there are at a time.
@@ -92,10 +94,10 @@ export function changing<P, R>(
 export type Db = Reader & {
   /**
    * Runs a command in a transaction that it shares with others; settles after the commit is on disk.
-   * `weight` is the size of the payload in octets where it may be large: it counts against what may wait.
+   * `data`: the octets that the command is given with the payload; they count against what may wait.
    * Throws SesError `ServiceUnavailable` when the database cannot write or too much waits (urgent commands are taken nevertheless).
    */
-  readonly write: <P, R>(command: Command<P, R>, payload: P, weight?: number) => Promise<R>
+  readonly write: <P, R>(command: Command<P, R>, payload: P, data?: Uint8Array) => Promise<R>
 }
 
 /** Runs the `finish` of the commands that were called: at the end of a transaction, for the calls that did not fail. */

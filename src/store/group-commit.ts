@@ -5,7 +5,13 @@ import type { Command, Db } from './db.ts'
 import type { WriteMetrics } from './store.ts'
 
 /** A command on its way to the connection that runs it. On arrival its payload is `never`: only the command knows it. */
-export type Call<P = unknown> = { readonly name: string; readonly payload: P }
+export type Call<P = unknown> = {
+  readonly name: string
+  readonly payload: P
+  readonly data: Uint8Array
+  /** See {@link Command.isText}. */
+  readonly isText: boolean
+}
 
 /** What became of a call. */
 export type Answer<R> = { readonly ok: true; readonly result: R } | { readonly ok: false; readonly error: unknown }
@@ -28,13 +34,14 @@ const BYTES_PER_BATCH = 4 * 1024 * 1024
 const CALLS_WAITING = 10_000
 const BYTES_WAITING = 256 * 1024 * 1024
 
+const NOTHING: Uint8Array = new Uint8Array(0)
+
 /** Runs a batch; never rejects. The results are `never` until {@link GroupCommit.write} gives them to their callers. */
 export type SendBatch = (calls: readonly Call[]) => Promise<BatchReply<never>>
 
 /** A call and its caller. */
 type Write = {
   readonly call: Call
-  readonly weight: number
   readonly resolve: (result: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -62,17 +69,18 @@ export class GroupCommit {
   }
 
   /** See {@link Db.write}. */
-  readonly write: Db['write'] = <P, R>({ name, isUrgent }: Command<P, R>, payload: P, weight = 0): Promise<R> => {
+  readonly write: Db['write'] = <P, R>(command: Command<P, R>, payload: P, data = NOTHING): Promise<R> => {
+    const { name, isUrgent, isText = false } = command
     if (this.#closed) return Promise.reject(serviceUnavailable('the store is closed'))
-    const isFull = this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + weight > BYTES_WAITING
+    const isFull = this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + data.byteLength > BYTES_WAITING
     if (isFull && !isUrgent) {
       return Promise.reject(serviceUnavailable('too many writes wait'))
     }
     return new Promise<R>((resolve, reject) => {
-      const write: Write = { call: { name, payload }, weight, resolve, reject }
+      const write: Write = { call: { name, payload, data, isText }, resolve, reject }
       if (isUrgent) this.#waiting.unshift(write)
       else this.#waiting.push(write)
-      this.#waitingBytes += weight
+      this.#waitingBytes += data.byteLength
       // What the same turn of the event loop still brings goes along: it costs a lone write nothing.
       if (!this.#flushDue) {
         this.#flushDue = true
@@ -101,10 +109,11 @@ export class GroupCommit {
   #nextBatch(): readonly Write[] {
     let length = 0
     let bytes = 0
-    for (const { weight } of this.#waiting) {
-      if (length === CALLS_PER_BATCH || (length > 0 && bytes + weight > BYTES_PER_BATCH)) break
+    for (const { call } of this.#waiting) {
+      const { byteLength } = call.data
+      if (length === CALLS_PER_BATCH || (length > 0 && bytes + byteLength > BYTES_PER_BATCH)) break
       length += 1
-      bytes += weight
+      bytes += byteLength
     }
     this.#waitingBytes -= bytes
     return this.#waiting.splice(0, length)

@@ -105,7 +105,7 @@ function changesOf({ scope, suppress = [] }: Settlement): readonly Change[] {
 }
 
 /** See {@link MessageStore.settle}. */
-export const settle = { ...changing('messages.settle', changesOf, write), isUrgent: true }
+export const settle = { ...changing('messages.settle', changesOf, write), isUrgent: true, isText: true }
 
 export const outcomeCommands = [settle]
 

@@ -103,17 +103,20 @@ const ACCEPT = query(
   row({ id: integer }),
 )
 
+const NOTHING = new Uint8Array(0)
+
 /** Gives the ids of the jobs of each message, in their order. */
 export const acceptTogether: Together<Accepted, readonly number[]> = {
   name: acceptance.name,
   key: ({ messageId }) => messageId,
-  async run(tx, accepted) {
+  async run(tx, accepted, data) {
     const numbered = accepted.map((message, index) => ({ ...message, n: index + 1 }))
     const values = ROWS.values({
-      message: accepted.map(({ scope, messageId, body, ...message }) => ({
+      message: accepted.map(({ scope, messageId, body, ...message }, index) => ({
         ...scope,
         id: messageId,
         ...body,
+        data: data[index] ?? NOTHING,
         ...message,
       })),
       recipient: numbered.flatMap(({ n, recipients }) => recipients.map((recipient) => ({ n, ...recipient }))),

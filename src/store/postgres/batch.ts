@@ -99,11 +99,14 @@ function sharedSteps(session: Session, calls: readonly Call<never>[]): readonly 
   }
   return statements.map(({ together, positions }) => ({
     positions,
-    run: () =>
-      together.run(
+    run: () => {
+      const some = positions.flatMap((position) => calls[position] ?? [])
+      return together.run(
         session,
-        positions.flatMap((position) => calls[position]?.payload ?? []),
-      ),
+        some.map(({ payload }) => payload),
+        some.map(({ data }) => data),
+      )
+    },
   }))
 }
 
@@ -147,9 +150,9 @@ async function runApart(
 async function runCall(
   open: OpenSession,
   commands: ReadonlyMap<string, AnyCommand>,
-  { name, payload }: Call<never>,
+  { name, payload, data }: Call<never>,
 ): Promise<unknown> {
   const command = commands.get(name)
   if (command === undefined) throw new Error(`no write command is called ${name}`)
-  return command.run(SLOW.has(name) ? open(PATIENT_TIMEOUT_MS) : open(), payload)
+  return command.run(SLOW.has(name) ? open(PATIENT_TIMEOUT_MS) : open(), payload, data)
 }

@@ -9,5 +9,6 @@ export type Together<P = never, R = unknown> = {
   readonly key: (payload: P) => string
   /** Only payloads of the same group are run in the same statement. */
   readonly group?: (payload: P) => number
-  readonly run: (tx: Tx, payloads: readonly P[]) => Promise<readonly R[]>
+  /** `data`: the octets that go with each payload. */
+  readonly run: (tx: Tx, payloads: readonly P[], data: readonly Uint8Array[]) => Promise<readonly R[]>
 }

@@ -74,11 +74,11 @@ async function runInSavepoint(
 async function runCall(
   connection: Connection,
   commands: ReadonlyMap<string, AnyCommand>,
-  { name, payload }: Call<never>,
+  { name, payload, data }: Call<never>,
 ): Promise<unknown> {
   const command = commands.get(name)
   if (command === undefined) throw new Error(`no write command is called ${name}`)
-  return command.run(connection, payload)
+  return command.run(connection, payload, data)
 }
 
 function rollBack(connection: Connection): void {

@@ -6,10 +6,12 @@ import type { Log } from '../../platform/platform.ts'
 import { COMMANDS } from '../commands.ts'
 import type { Engine } from '../engine.ts'
 import { GroupCommit, serviceUnavailable } from '../group-commit.ts'
-import type { BatchReply, Call } from '../group-commit.ts'
+import type { BatchReply } from '../group-commit.ts'
 import { runBatch } from './batch.ts'
 import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
+import { pack, unpack } from './crossing.ts'
+import type { Crossing } from './crossing.ts'
 import { isDatabaseFailure } from './failures.ts'
 import { migrate } from './migrate.ts'
 import { serial } from '../serial.ts'
@@ -60,8 +62,8 @@ function openInMemory(log: Log): Engine {
     (calls) =>
       oneByOne(async () => {
         // Cloned both ways, as between threads.
-        const cloned: readonly Call<never>[] = deserialize(serialize(calls))
-        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, cloned)))
+        const crossed: Crossing = deserialize(serialize(pack(calls)))
+        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, unpack(crossed))))
         return reply
       }),
     log,

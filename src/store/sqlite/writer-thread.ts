@@ -4,6 +4,7 @@ import { getCompileCacheDir } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../platform/platform.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
+import { pack } from './crossing.ts'
 import type { WriterData } from './writer.ts'
 
 /** As for the main thread (bin/sesame): left alone it grows to three times as much under load, and never shrinks. */
@@ -34,7 +35,8 @@ export class WriterThread {
       this.#worker ??= this.#start()
       this.#underWay.push(resolve)
       try {
-        this.#worker.postMessage(calls, [])
+        const crossing = pack(calls)
+        this.#worker.postMessage(crossing, [crossing.data.buffer])
       } catch (error) {
         // A payload that cannot be cloned: a bug of its caller's, which must not stall the batches behind it.
         this.#underWay.splice(this.#underWay.indexOf(resolve), 1)

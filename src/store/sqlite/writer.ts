@@ -2,13 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { COMMANDS } from '../commands.ts'
 import { runBatch } from './batch.ts'
-import type { Call } from '../group-commit.ts'
 import { openConnection } from './connection.ts'
+import { unpack } from './crossing.ts'
+import type { Crossing } from './crossing.ts'
 import { serial } from '../serial.ts'
 
 /** What the thread is started with, and what it is sent: a batch, or null for the end. */
 export type WriterData = { readonly path: string }
-export type WriterMessage = readonly Call<never>[] | null
+export type WriterMessage = Crossing | null
 
 if (parentPort === null) throw new Error('writer.ts runs as a worker thread')
 const port = parentPort
@@ -19,7 +20,7 @@ const oneByOne = serial()
 port.on('message', (message: WriterMessage) => {
   void oneByOne(async () => {
     if (message !== null) {
-      port.postMessage(await runBatch(connection, COMMANDS, message))
+      port.postMessage(await runBatch(connection, COMMANDS, unpack(message)))
       return
     }
     connection.database.close()
