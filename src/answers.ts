@@ -34,8 +34,13 @@ export function createAnswers(admin: AdminDeps, counters: Counters): Answers {
       random,
       log,
       credential: (accessKeyId) => credentialFor(services, accessKeyId),
-      authorize: (call) =>
-        counted(counters, call.service, authorizeOperation(services, callerOf(call), call.operation)),
+      authorize(call) {
+        try {
+          authorizeOperation(services, callerOf(call), call.operation)
+        } catch (error) {
+          throw refused(counters, call.service, error)
+        }
+      },
       invoke: (call, input) => counted(counters, call.service, dispatch(call, input)),
       routes: [...publicRoutes(services), ...adminRoutes(admin)],
       ready: isReady,
@@ -45,12 +50,16 @@ export function createAnswers(admin: AdminDeps, counters: Counters): Answers {
   }
 }
 
+type Surface = 'v1' | 'v2' | 'smtp'
+
+function counted<T>(counters: Counters, surface: Surface, answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw refused(counters, surface, error)
+  })
+}
+
 /** Counts what SES refuses, by the code that the surface shows; SMTP's by v1's. */
-async function counted<T>(counters: Counters, surface: 'v1' | 'v2' | 'smtp', answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof SesError) counters.refused(surface, FAILURES[error.failure][surface === 'v2' ? 'v2' : 'v1'][0])
-    throw error
-  }
+function refused(counters: Counters, surface: Surface, error: unknown): unknown {
+  if (error instanceof SesError) counters.refused(surface, FAILURES[error.failure][surface === 'v2' ? 'v2' : 'v1'][0])
+  return error
 }

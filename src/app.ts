@@ -7,6 +7,7 @@ import { createQuotas } from './domain/accounts/quotas.ts'
 import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
 import { createFaults } from './domain/faults.ts'
+import { createStandings } from './domain/sending/standing.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createSuspensions } from './domain/suspensions.ts'
 import { createUpkeep, type Upkeep } from './domain/upkeep.ts'
@@ -69,6 +70,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     config,
     store,
     quotas: quotasOf(platform, store),
+    standings: createStandings(store),
     tasks: createTasks({ ...platform, shared }),
     gate: { underWay: 0 },
     deliverAtOnce: createDeliverAtOnce(config),

@@ -141,7 +141,7 @@ describe('a change on one node is seen by the other as soon as it is told', () =
     )
     await limit(3)
     await until(
-      () => b.services.store.cached.accounts.settings({ account: ACCOUNT, region: 'us-east-1' }),
+      async () => b.services.store.cached.accounts.settings({ account: ACCOUNT, region: 'us-east-1' }),
       (settings) => settings?.max24HourSend === 3,
     )
     assert.equal(await send(a), 'accepted')
@@ -166,7 +166,7 @@ describe('a change on one node is seen by the other as soon as it is told', () =
     await using nodes = await twoNodes()
     const { a, b } = nodes
     const scope = { account: ACCOUNT, region: 'us-east-1' }
-    const find = () => b.services.store.cached.suppressions.findMany(scope, [FRIEND])
+    const find = async () => b.services.store.cached.suppressions.findMany(scope, [FRIEND])
     assert.deepEqual(await find(), [])
     await a.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER }))
     const id = acceptedId(await sendThrough('v2', a, {}))

@@ -95,7 +95,10 @@ describe("the owner's DKIM key", () => {
     app.clock.advance(MINUTE)
     await untilStates(app, 'SUCCESS', 'SUCCESS')
     const scope = { account: app.services.config.accountId, region: 'us-east-1' }
-    const { identity } = await resolveIdentity(app.services, scope, { localPart: 'ann', domain: 'shop.example.com' })
+    const { identity } = await resolveIdentity(app.services.store.cached, scope, {
+      localPart: 'ann',
+      domain: 'shop.example.com',
+    })
     const signer = await dkimSigner(app.services, scope, identity!)
     assert.deepEqual([signer?.domain, signer?.selector], [DOMAIN, DomainSigningSelector])
     assert.equal(signer?.privateKey, privateKey.export({ type: 'pkcs8', format: 'pem' }))

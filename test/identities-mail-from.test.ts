@@ -75,7 +75,7 @@ describe('a MAIL FROM domain', () => {
 describe('an address that is used', () => {
   const scope = { account: '000000000000', region: 'us-east-1' }
   const resolve = async (app: TestApp, localPart: string, domain: string) =>
-    await resolveIdentity(app.services, scope, { localPart, domain })
+    await resolveIdentity(app.services.store.cached, scope, { localPart, domain })
 
   test('stands for the most granular identity that is verified', async () => {
     await using app = await startApp({ config: { accountId: scope.account } })

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts'
 import { ensureDefaultAccount } from '../domain/accounts/accounts.ts'
 import { createQuotas } from '../domain/accounts/quotas.ts'
+import { createStandings } from '../domain/sending/standing.ts'
 import type { Services } from '../domain/context.ts'
 import type { QueueControl } from '../domain/queued.ts'
 import { FAILURES } from '../errors/catalogue.ts'
@@ -34,6 +35,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     config,
     store,
     quotas: createQuotas({ clock: platform.clock, store }),
+    standings: createStandings(store),
     // Only a database file is opened like this, which nobody shares.
     tasks: createTasks({ ...platform, shared: undefined }),
     gate: { underWay: 0 },

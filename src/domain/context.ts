@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Outcome } from '../message/outcome.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
+import type { Standings } from './sending/standing.ts'
 import type { AccountSettings, Job, Message, Recipient, Scope } from '../store/types.ts'
 
 /** Who calls, as authentication established it. */
@@ -29,20 +30,17 @@ export type Caller = {
   readonly tlsVersion: string | null
 }
 
+type Verdict = 'ok' | 'rate' | 'quota'
+
 /** The send limits of accounts. Recipients, not messages, are what counts. */
 export type Quotas = {
   /**
    * Takes `recipients` from the rate and `counted` from the 24-hour quota, or says which of them forbids it. Then the
    * message is accepted, and {@link confirm} or {@link release} is told how that went. Throws ServiceUnavailable.
    */
-  reserve(
-    scope: Scope,
-    settings: AccountSettings,
-    recipients: number,
-    counted: number,
-  ): Promise<'ok' | 'rate' | 'quota'>
+  reserve(scope: Scope, settings: AccountSettings, recipients: number, counted: number): Verdict | Promise<Verdict>
   /** The message that it was taken for is accepted, and counted in the store. */
-  confirm(scope: Scope, counted: number): Promise<void>
+  confirm(scope: Scope, counted: number): void | Promise<void>
   /** Gives back what a failed acceptance had taken. */
   release(scope: Scope, recipients: number, counted: number): void
   sentLast24Hours(scope: Scope): Promise<number>
@@ -73,6 +71,7 @@ export type Services = Platform & {
   readonly config: Config
   readonly store: Store
   readonly quotas: Quotas
+  readonly standings: Standings
   /**
    * What becomes of mail to a destination that needs nobody's answer, in a process that delivers; undefined: it takes a
    * job. Of `recipients` those at the destination are given.

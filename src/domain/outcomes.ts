@@ -68,6 +68,7 @@ function counts(outcomes: readonly RecipientOutcome[]): Settlement['counts'] {
 function deliveries({ attempted, outcome, mailTags }: Context): readonly EventRecord[] {
   const { now, acceptedAt, recipients } = attempted
   const reached = outcome.recipients.filter((each) => each.kind !== 'bounced')
+  if (reached.length === 0) return []
   const byReply = Map.groupBy(reached, (each) => replyLine(each.reply))
   return Array.from(byReply, ([smtpResponse, group]) =>
     deliveryEvent(now, mailTags, {
@@ -83,6 +84,7 @@ function deliveries({ attempted, outcome, mailTags }: Context): readonly EventRe
 function bounces({ services, attempted, outcome, mailTags }: Context): readonly EventRecord[] {
   const { now, recipients } = attempted
   const bounced = outcome.recipients.filter((each) => each.kind === 'bounced')
+  if (bounced.length === 0) return []
   const byKind = Map.groupBy(bounced, (each) => `${each.bounceType}/${each.bounceSubType}`)
   return [...byKind.values()].flatMap((group) => {
     const [first] = group

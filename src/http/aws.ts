@@ -28,13 +28,17 @@ export function createAwsHandler<P>(
     log.debug('a signature does not match', { canonicalRequest: masked, stringToSign })
   })
 
-  /** Who claims to call, as far as can be told without the body. */
-  async function identify(exchange: Exchange, protocol: Protocol): Promise<Identified<P>> {
-    const claim = readSignature(exchange, protocol.api)
-    const known = claim.accessKeyId.length <= MAX_KEY_ID_LENGTH ? await deps.credential(claim.accessKeyId) : undefined
-    const credential = checkSigner(claim, known)
-    checkScope(claim, credential, wallClock.now())
-    return { claim, credential }
+  /** Who claims to call, as far as can be told without the body; or why he cannot. */
+  async function identify(exchange: Exchange, protocol: Protocol): Promise<Identified<P> | SesError> {
+    try {
+      const claim = readSignature(exchange, protocol.api)
+      const known = claim.accessKeyId.length <= MAX_KEY_ID_LENGTH ? await deps.credential(claim.accessKeyId) : undefined
+      const credential = checkSigner(claim, known)
+      checkScope(claim, credential, wallClock.now())
+      return { claim, credential }
+    } catch (error) {
+      return refusal(error)
+    }
   }
 
   /**
@@ -42,7 +46,7 @@ export function createAwsHandler<P>(
    * goes before it, and which operation is meant stands in the body of a v1 call.
    */
   async function authenticate(exchange: Exchange, protocol: Protocol) {
-    const identified = await identify(exchange, protocol).catch(refusal)
+    const identified = await identify(exchange, protocol)
     const limit = identified instanceof SesError ? REFUSED_BODY_BYTES : protocol.bodyLimit(config.limits)
     const sent = await bodies.read(exchange, limit).catch((error: unknown) => {
       throw identified instanceof SesError && !(error instanceof ClientGone) ? identified : error
@@ -53,8 +57,8 @@ export function createAwsHandler<P>(
     } catch (error) {
       return { body: sent, identified: refusal(error) }
     }
-    const body = await bodies.inflate(exchange, sent, limit)
-    return { body, identified }
+    const inflated = bodies.inflate(exchange, sent, limit)
+    return { body: inflated instanceof Promise ? await inflated : inflated, identified }
   }
 
   async function answer(exchange: Exchange, protocol: Protocol): Promise<Reply> {
@@ -74,7 +78,7 @@ export function createAwsHandler<P>(
       userAgent: exchange.headers.get('user-agent') ?? '',
       tlsVersion: exchange.tlsVersion,
     }
-    await deps.authorize(call)
+    deps.authorize(call)
     const input = routed.decode()
     try {
       return routed.reply(await deps.invoke(call, input))

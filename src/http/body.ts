@@ -17,7 +17,7 @@ export type Bodies = {
    * Undoes Content-Encoding (RFC 9110 §8.4.1: gzip, deflate) without ever making more than `limit` bytes, which are held
    * as those of the body are. Throws RequestTooLarge, ServiceUnavailable, Serialization.
    */
-  inflate(exchange: Exchange, body: Buffer, limit: number): Promise<Buffer>
+  inflate(exchange: Exchange, body: Buffer, limit: number): Buffer | Promise<Buffer>
   release(exchange: Exchange): void
 }
 
@@ -37,20 +37,23 @@ export function createBodies(): Bodies {
       exchange.acceptBody()
       return collect(exchange, limit, (bytes) => hold(exchange, bytes))
     },
-    async inflate(exchange, body, limit) {
+    inflate(exchange, body, limit) {
       const coding = exchange.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
-      if (coding === '' || coding === 'identity') return body
-      // What it may become is held beforehand: sixty small bodies at once would be gigabytes otherwise.
-      const most = Math.min(limit, body.length * MAX_RATIO)
-      if (!hold(exchange, most)) fail('ServiceUnavailable', 'Service is temporarily unavailable.')
-      const inflated = await inflateBody(body, coding, limit)
-      hold(exchange, inflated.length - most)
-      return inflated
+      return coding === '' || coding === 'identity' ? body : inflateHeld(exchange, body, coding, limit)
     },
     release(exchange) {
       held -= shares.get(exchange) ?? 0
       shares.delete(exchange)
     },
+  }
+
+  async function inflateHeld(exchange: Exchange, body: Buffer, coding: string, limit: number): Promise<Buffer> {
+    // What it may become is held beforehand: sixty small bodies at once would be gigabytes otherwise.
+    const most = Math.min(limit, body.length * MAX_RATIO)
+    if (!hold(exchange, most)) fail('ServiceUnavailable', 'Service is temporarily unavailable.')
+    const inflated = await inflateBody(body, coding, limit)
+    hold(exchange, inflated.length - most)
+    return inflated
   }
 }
 
@@ -60,6 +63,8 @@ const MAX_RATIO = 1032
 
 function collect({ request }: Exchange, limit: number, hold: (bytes: number) => boolean): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Gone before we came to it: none of the events below would tell.
+    if (request.destroyed) return reject(new ClientGone())
     let chunks: Buffer[] = []
     let size = 0
     let refusal: SesError | undefined

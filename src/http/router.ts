@@ -30,6 +30,20 @@ let tree: Node | undefined
 
 /** A final slash makes no difference. */
 export function matchPath(method: string, path: string): Match | undefined {
+  const known = WITHOUT_LABELS.get(method)?.get(path)
+  if (known !== undefined) return known
+  const found = findMatch(method, path)
+  if (found?.labels.length === 0) {
+    const ofMethod = WITHOUT_LABELS.get(method) ?? new Map<string, Match>()
+    WITHOUT_LABELS.set(method, ofMethod.set(path, found))
+  }
+  return found
+}
+
+/** By method and path: no more than there are templates, with and without a final slash. */
+const WITHOUT_LABELS = new Map<string, Map<string, Match>>()
+
+function findMatch(method: string, path: string): Match | undefined {
   tree ??= buildTree()
   const segments = segmentsOf(path)
   if (segments.length > MAX_SEGMENTS) return undefined

@@ -195,7 +195,7 @@ describe('v2 calls', () => {
 
 describe('failures', () => {
   test('permission is asked before the body is looked at', async () => {
-    await using http = await start({ authorize: async ({ operation }) => fail('AccessDenied', `no ${operation}`) })
+    await using http = await start({ authorize: ({ operation }) => fail('AccessDenied', `no ${operation}`) })
     const v1 = await exchange(http, await sign(http, { ...PLAIN.v1, body: 'Action=SendEmail&Source.x=1' }))
     assert.deepEqual([v1.code, v1.status, v1.message], ['AccessDenied', 403, 'no SendEmail'])
     const v2 = await exchange(http, await sign(http, { ...PLAIN.v2, body: '{' }))

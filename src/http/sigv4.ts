@@ -111,6 +111,9 @@ export function createVerifier(onMismatch: (canonicalRequest: string, stringToSi
   }
 }
 
+/** Of lists of signed headers, which signature.ts keeps from one request to the next. */
+const SETS = new WeakMap<readonly string[], ReadonlySet<string>>()
+
 function mismatch(): never {
   fail(
     'SignatureDoesNotMatch',
@@ -123,7 +126,11 @@ function mismatch(): never {
  * header that is named some thousand times would be hashed as often, a gigabyte from one request of 64 kB.
  */
 function checkSignedHeaders(headers: ReadonlyMap<string, string>, names: readonly string[]): void {
-  const signed = new Set(names)
+  let signed = SETS.get(names)
+  if (signed === undefined) {
+    signed = new Set(names)
+    SETS.set(names, signed)
+  }
   if (signed.size < names.length) mismatch()
   if (!signed.has('host')) {
     fail('SignatureDoesNotMatch', "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")

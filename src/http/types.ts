@@ -82,9 +82,9 @@ export type HttpDeps<P> = {
   readonly wallClock: Clock
   readonly random: Random
   readonly log: Log
-  credential(accessKeyId: string): Promise<Credential<P> | undefined>
+  credential(accessKeyId: string): Credential<P> | undefined | Promise<Credential<P> | undefined>
   /** Whether the caller may call the operation at all, asked before the body is decoded; throws SesError. */
-  authorize(call: HttpCall<P>): Promise<void>
+  authorize(call: HttpCall<P>): void
   /** Runs the operation with its decoded and validated input. */
   invoke(call: HttpCall<P>, input: unknown): Promise<unknown>
   readonly routes: readonly Route[]

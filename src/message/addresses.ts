@@ -29,6 +29,22 @@ const PHRASE_SPECIALS = /[()<>@,;:\\".[\]]|[^\t\r\n\x20-\x7e]/
  * anything. The error is the text that SES answers with.
  */
 export function parseMailbox(text: string): Parsed<Mailbox> {
+  const known = KNOWN.get(text)
+  if (known !== undefined) return known
+  const result = readOne(text)
+  if (text.length <= LONGEST_KNOWN) {
+    if (KNOWN.size >= MOST_KNOWN) KNOWN.clear()
+    KNOWN.set(text, result)
+  }
+  return result
+}
+
+/** One message asks for the same address some four times, and most senders send again. */
+const KNOWN = new Map<string, Parsed<Mailbox>>()
+const MOST_KNOWN = 1000
+const LONGEST_KNOWN = 100
+
+function readOne(text: string): Parsed<Mailbox> {
   const spans = scanAddresses(text, ONE)
   if (!spans.ok) return spans
   const [span] = spans.value
@@ -37,6 +53,10 @@ export function parseMailbox(text: string): Parsed<Mailbox> {
 
 /** Reads the unfolded value of an address header; groups are allowed, and an empty list too. */
 export function parseMailboxList(text: string): Parsed<readonly Mailbox[]> {
+  if (BARE.test(text)) {
+    const only = parseMailbox(text)
+    if (only.ok) return parsed([only.value])
+  }
   const spans = scanAddresses(text, LIST)
   if (!spans.ok) return spans
   const mailboxes: Mailbox[] = []
@@ -47,6 +67,9 @@ export function parseMailboxList(text: string): Parsed<readonly Mailbox[]> {
   }
   return parsed(mailboxes)
 }
+
+/** One address of the plainest form, which is read alike wherever it stands. */
+const BARE = /^[\w.+-]+@[\w.-]+$/
 
 /** SES's refusal of an address whose normalized form is longer than 320 characters; null: it is not. */
 export function overLengthError(mailbox: Mailbox): string | null {
@@ -62,7 +85,7 @@ export function overLengthError(mailbox: Mailbox): string | null {
  * has to be. SES measures this form.
  */
 export function formatMailbox(mailbox: Mailbox): string {
-  const phrase = phraseOf(mailbox.text)
+  const phrase = mailbox.text === mailbox.address ? null : phraseOf(mailbox.text)
   if (phrase !== null) return `${quotePhrase(phrase)} <${mailbox.address}>`
   return /[()<>,;:\\"[\]]/.test(mailbox.address) ? `<${mailbox.address}>` : mailbox.address
 }

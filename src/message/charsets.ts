@@ -21,7 +21,7 @@ type Codec = { readonly encode: (text: string) => Buffer; readonly decode: (octe
 
 const utf8: Codec = { encode: (text) => Buffer.from(text, 'utf8'), decode: (octets) => octets.toString('utf8') }
 // 8-bit text under the name of ASCII is UTF-8 more often than not.
-const ascii: Codec = { encode: (text) => Buffer.from(text.replace(/\P{ASCII}/gu, '?'), 'latin1'), decode: utf8.decode }
+const ascii: Codec = { encode: encodeAscii, decode: utf8.decode }
 const latin1: Codec = {
   encode: (text) => Buffer.from(text.replace(/[^\p{ASCII}\x80-\xff]/gu, '?'), 'latin1'),
   decode: (octets) => octets.toString('latin1'),
@@ -43,6 +43,12 @@ const NATIVE: ReadonlyMap<string, Codec> = new Map([
   ['latin1', latin1],
   ['iso-2022-jp', iso2022Jp],
 ])
+
+function encodeAscii(text: string): Buffer {
+  const octets = Buffer.from(text, 'utf8')
+  // What is not ASCII takes more octets than it has UTF-16 units.
+  return octets.length === text.length ? octets : Buffer.from(text.replace(/\P{ASCII}/gu, '?'), 'latin1')
+}
 
 function codecOf(charset: string): Codec | undefined {
   const lower = charset.toLowerCase()

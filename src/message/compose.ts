@@ -21,6 +21,17 @@ export type { Attachment, Content, Text } from './content.ts'
  * `boundary` gives a fresh `----=_Part_…` at each call. Errors: those of addresses, of headers and of attachments.
  */
 export function compose(content: Content, boundary: () => string): Parsed<Buffer> {
+  const composed = composeParts(content, boundary)
+  if (!composed.ok) return composed
+  const { header, body } = composed.value
+  return parsed(Buffer.concat([Buffer.from(`${header}\r\n`, 'latin1'), body]))
+}
+
+/** Header lines, all ASCII and with their CRLF, and the body, whose lines end with CRLF and which holds no NUL. */
+export type Composed = { readonly header: string; readonly body: Buffer }
+
+/** As {@link compose}, for whoever goes on to change the header. */
+export function composeParts(content: Content, boundary: () => string): Parsed<Composed> {
   const error = contentError(content)
   if (error !== null) return unparsed(error)
   const addresses = addressFields(content)
@@ -31,7 +42,7 @@ export function compose(content: Content, boundary: () => string): Parsed<Buffer
   const entity = bodyOf(content, boundary)
   header += `MIME-Version: 1.0\r\n${entity.header}`
   for (const { name, value } of content.headers) header += foldField(name, value)
-  return parsed(toMessage(header, entity.body))
+  return parsed({ header, body: joined(entity.body) })
 }
 
 function contentError({ subject, text, html, headers, attachments }: Content): string | null {
@@ -131,15 +142,19 @@ function withCrlf(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n|\r|\n/g, '\r\n') : text.replaceAll('\n', '\r\n')
 }
 
-/** Header and body are ASCII by now, but for 7bit attachments, which are octets. A message ends with a line end. */
-function toMessage(header: string, body: readonly (string | Buffer)[]): Buffer {
-  const pieces = [`${header}\r\n`, ...body]
+/** The texts are ASCII. A message ends with a line end. */
+function joined(pieces: readonly (string | Buffer)[]): Buffer {
+  const [only] = pieces
+  if (pieces.length === 1 && typeof only === 'object' && endsLine(only, only.length)) return only
   let size = 0
   for (const piece of pieces) size += piece.length
-  const message = Buffer.allocUnsafe(size + 2)
+  const body = Buffer.allocUnsafe(size + 2)
   let at = 0
-  for (const piece of pieces)
-    at += typeof piece === 'string' ? message.write(piece, at, 'latin1') : piece.copy(message, at)
-  const endsLine = message[at - 2] === 0x0d && message[at - 1] === 0x0a
-  return endsLine ? message.subarray(0, at) : message.subarray(0, at + message.write('\r\n', at, 'latin1'))
+  for (const piece of pieces) at += typeof piece === 'string' ? body.write(piece, at, 'latin1') : piece.copy(body, at)
+  // Nothing at all: the blank line before it is the line end.
+  return at === 0 || endsLine(body, at) ? body.subarray(0, at) : body.subarray(0, at + body.write('\r\n', at, 'latin1'))
+}
+
+function endsLine(octets: Buffer, end: number): boolean {
+  return octets[end - 2] === 0x0d && octets[end - 1] === 0x0a
 }

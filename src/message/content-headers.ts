@@ -20,6 +20,23 @@ const END: Token = { kind: 'end', text: 'null' }
 const MAX_PARAMETERS = 100
 
 export function readContentType(value: string): ContentHeader {
+  const known = KNOWN.get(value)
+  if (known !== undefined) return known
+  const header = contentTypeOf(value)
+  // Those with a boundary never come again.
+  if (value.length <= LONGEST_KNOWN && !header.value.startsWith('multipart/')) {
+    if (KNOWN.size >= MOST_KNOWN) KNOWN.clear()
+    KNOWN.set(value, header)
+  }
+  return header
+}
+
+/** Nearly all mail has one of a few. */
+const KNOWN = new Map<string, ContentHeader>()
+const MOST_KNOWN = 200
+const LONGEST_KNOWN = 100
+
+function contentTypeOf(value: string): ContentHeader {
   const tokens = tokenize(value)
   const [type, slash, subtype] = tokens
   if (type?.kind !== 'atom' || slash?.text !== '/' || subtype?.kind !== 'atom') {

@@ -20,6 +20,8 @@ export type RawMessage = {
   readonly headers: readonly HeaderField[]
   /** What follows the blank line. */
   readonly body: Uint8Array
+  /** It is known of the body that all its lines end with CRLF, the last one too, and that it holds no NUL. */
+  readonly isCanonical?: boolean
 }
 
 export const MAX_SECTION_OCTETS = 262_144
@@ -44,6 +46,15 @@ export function splitMessage(raw: Uint8Array): Parsed<RawMessage> {
     if (section !== null) return parsed({ headers: section.headers, body: raw.subarray(section.end) })
     if (size === MAX_SECTION_OCTETS) return unparsed(TOO_LONG)
   }
+}
+
+/** As {@link splitMessage}, of a message that was composed here: its header lines without the blank one, and its body. */
+export function readComposed({ header, body }: { readonly header: string; readonly body: Buffer }): Parsed<RawMessage> {
+  const section = header.length > MAX_SECTION_OCTETS ? TOO_LONG : readFields(header, true, true)
+  if (typeof section === 'string') return unparsed(section)
+  if (section?.end === header.length) return parsed({ headers: section.headers, body, isCanonical: true })
+  // A caller's field ended the section before its time.
+  return splitMessage(Buffer.concat([Buffer.from(`${header}\r\n`, 'latin1'), body]))
 }
 
 /** The header fields of a MIME part, given as Latin-1 without the blank line; what is wrong is left out. */

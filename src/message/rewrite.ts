@@ -32,7 +32,7 @@ export function rewrite(message: RawMessage, changes: Changes): Buffer {
   if (!headers.includes(messageId)) headers.splice(placeOfMessageId(headers), 0, messageId)
   if (!headers.includes(date)) headers.unshift(date)
   headers.push(ownField('Feedback-ID', changes.feedbackId))
-  return joinMessage(headers, withCrlf(message.body))
+  return joinMessage(headers, message.isCanonical === true ? message.body : withCrlf(message.body))
 }
 
 function ownField(name: string, value: string): HeaderField {
@@ -104,6 +104,15 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 /** A time in milliseconds as SES writes the Date header, in UTC: `Tue, 29 Aug 2023 10:11:12 +0000` (RFC 5322 §3.3). */
 export function formatDate(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== lastDate.second) lastDate = { second, text: writeDate(ms) }
+  return lastDate.text
+}
+
+/** Thousands of messages a second have the same. */
+let lastDate = { second: NaN, text: '' }
+
+function writeDate(ms: number): string {
   const time = new Date(ms)
   const day = `${DAYS[time.getUTCDay()] ?? ''}, ${time.getUTCDate()} ${MONTHS[time.getUTCMonth()] ?? ''} ${time.getUTCFullYear()}`
   return `${day} ${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`

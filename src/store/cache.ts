@@ -1,4 +1,4 @@
-/** A bounded cache of what is read from the database: the values used most recently, none older than it may be. */
+/** A bounded cache of what is read from the database: the values used of late, none older than it may be. */
 
 /** Bounds on each cache. Some hundred thousand sends a minute come from far fewer senders. */
 const MOST_ENTRIES = 10_000
@@ -20,6 +20,8 @@ type Entry<V> = {
   readonly loading: Promise<V>
   settled: { readonly value: V } | undefined
   bytes: number
+  /** Read since it was looked at for eviction. */
+  isUsed: boolean
 }
 
 /**
@@ -48,6 +50,24 @@ export class Cache<V> {
 
   /** The values of several keys, in their order; `load` gives a look-up for all that are not known. */
   readMany(
+    keys: readonly string[],
+    load: (missing: readonly string[]) => Promise<(key: string) => V>,
+  ): readonly V[] | Promise<readonly V[]> {
+    return this.#allSettled(keys) ?? this.#readMissing(keys, load)
+  }
+
+  /** The values where all are there. */
+  #allSettled(keys: readonly string[]): readonly V[] | undefined {
+    const values: V[] = []
+    for (const key of keys) {
+      const settled = this.#known(key)?.settled
+      if (settled === undefined) return undefined
+      values.push(settled.value)
+    }
+    return values
+  }
+
+  #readMissing(
     keys: readonly string[],
     load: (missing: readonly string[]) => Promise<(key: string) => V>,
   ): readonly V[] | Promise<readonly V[]> {
@@ -90,7 +110,7 @@ export class Cache<V> {
     this.#bytes = 0
   }
 
-  /** The entry of a key, which is now the one used last. */
+  /** The entry of a key, which is now in use. Nothing is moved for that: every message reads some ten keys. */
   #known(key: string): Entry<V> | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -100,14 +120,14 @@ export class Cache<V> {
       this.forget(key)
       return undefined
     }
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    entry.isUsed = true
     return entry
   }
 
   #add(key: string, loading: Promise<V>): Entry<V> {
     this.forget(key)
-    const entry: Entry<V> = { since: this.#options.now(), loading, settled: undefined, bytes: ENTRY_BYTES + key.length }
+    const bytes = ENTRY_BYTES + key.length
+    const entry: Entry<V> = { since: this.#options.now(), loading, settled: undefined, bytes, isUsed: false }
     this.#entries.set(key, entry)
     this.#bytes += entry.bytes
     this.#evict()
@@ -134,10 +154,15 @@ export class Cache<V> {
     this.#evict()
   }
 
+  /** The oldest first; one that was used since it last came to the front goes to the end instead. */
   #evict(): void {
-    for (const oldest of this.#entries.keys()) {
+    for (const [key, entry] of this.#entries) {
       if (this.#entries.size <= MOST_ENTRIES && this.#bytes <= MOST_BYTES) return
-      this.forget(oldest)
+      if (entry.isUsed) {
+        entry.isUsed = false
+        this.#entries.delete(key)
+        this.#entries.set(key, entry)
+      } else this.forget(key)
     }
   }
 }

@@ -12,16 +12,29 @@ import type { AccessKey, Account, AccountSettings, ConfigurationSet, Identity, I
  * was read.
  */
 export type CachedReads = {
-  readonly accounts: Pick<AccountStore, 'find' | 'settings'>
-  readonly keys: Pick<KeyStore, 'find'>
-  readonly identities: Pick<IdentityStore, 'find' | 'findMany' | 'policies'>
-  readonly configurationSets: Pick<ConfigurationSetStore, 'find'>
+  readonly accounts: AtHand<Pick<AccountStore, 'find' | 'settings'>>
+  readonly keys: AtHand<Pick<KeyStore, 'find'>>
+  readonly identities: AtHand<Pick<IdentityStore, 'find' | 'findMany' | 'policies'>>
+  readonly configurationSets: AtHand<Pick<ConfigurationSetStore, 'find'>>
   /** Of a list it is known whether there is anything on it; a list that is not empty is asked. */
-  readonly suppressions: Pick<SuppressionStore, 'any' | 'findMany'>
+  readonly suppressions: AtHand<Pick<SuppressionStore, 'any' | 'findMany'>>
 }
+
+/** What is known is given at once, without a promise: a message asks some ten times. */
+type AtHand<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R | Promise<R> : T[K]
+}
+
+/**
+ * Makes a cache of something that is made of the identities and policies of one scope. It holds until one of them changes, and never longer than they are kept. `make` is given reads that
+ * are not cached, so that the two ages do not add up.
+ */
+export type Derive = <V>() => Derived<V>
+type Derived<V> = (scope: Scope, key: string, make: (fresh: CachedReads) => Promise<V>) => V | Promise<V>
 
 export type Caches = {
   readonly reads: CachedReads
+  readonly derive: Derive
   /** Lets go of what may have changed. */
   readonly forget: (changes: readonly Change[]) => void
 }
@@ -35,12 +48,15 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
   const configurationSets = new Cache<ConfigurationSet | undefined>(options)
   const suppressions = new Cache<boolean>(options)
   const byKind = { accounts, keys, settings, identities, policies, configurationSets, suppressions }
+  const generations = new Generations()
 
   function forgetOne(change: Change): void {
     if (change.kind === 'all') {
       for (const cache of Object.values(byKind)) cache.clear()
+      generations.endAll()
       return
     }
+    if (DERIVED_FROM.has(change.kind)) generations.end(change)
     // Nobody keeps single ones: who needs them reads them all.
     if (change.kind === 'suspensions') return
     const key = keyOf(change)
@@ -61,8 +77,12 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
     return found.filter((identity) => identity !== undefined)
   }
 
-  async function anySuppressed(scope: Scope): Promise<boolean> {
-    return suppressions.read(named(scope, ''), () => stores.suppressions.any(scope))
+  const anySuppressed = (scope: Scope) =>
+    suppressions.read(named(scope, ''), async () => stores.suppressions.any(scope))
+
+  function derive<V>(): Derived<V> {
+    const cache = new Cache<V>(options)
+    return (scope, key, make) => cache.read(generations.key(scope, key), () => make(stores))
   }
 
   return {
@@ -71,19 +91,19 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
     },
     reads: {
       accounts: {
-        find: async (id) => accounts.read(id, () => stores.accounts.find(id)),
-        settings: async (scope) => settings.read(named(scope, ''), () => stores.accounts.settings(scope)),
+        find: (id) => accounts.read(id, async () => stores.accounts.find(id)),
+        settings: (scope) => settings.read(named(scope, ''), async () => stores.accounts.settings(scope)),
       },
-      keys: { find: async (id) => keys.read(id, () => stores.keys.find(id)) },
+      keys: { find: (id) => keys.read(id, async () => stores.keys.find(id)) },
       identities: {
-        find: async (scope, name) => identities.read(named(scope, name), () => stores.identities.find(scope, name)),
+        find: (scope, name) => identities.read(named(scope, name), async () => stores.identities.find(scope, name)),
         findMany,
-        policies: async (scope, identity) =>
-          policies.read(named(scope, identity), () => stores.identities.policies(scope, identity)),
+        policies: (scope, identity) =>
+          policies.read(named(scope, identity), async () => stores.identities.policies(scope, identity)),
       },
       configurationSets: {
-        find: async (scope, name) =>
-          configurationSets.read(named(scope, name), () => stores.configurationSets.find(scope, name)),
+        find: (scope, name) =>
+          configurationSets.read(named(scope, name), async () => stores.configurationSets.find(scope, name)),
       },
       suppressions: {
         any: anySuppressed,
@@ -91,6 +111,35 @@ export function createCaches(stores: CachedReads, options: CacheOptions): Caches
           (await anySuppressed(scope)) ? await stores.suppressions.findMany(scope, addresses) : [],
       },
     },
+    derive,
+  }
+}
+
+/** Kinds that {@link Derive} makes something of. */
+const DERIVED_FROM: ReadonlySet<Change['kind']> = new Set(['identities', 'policies'])
+const MOST_GENERATIONS = 10_000
+
+/** Which changes of its scope a key knows: an older one is never read again, and falls out of its cache as unused. */
+class Generations {
+  readonly #ofScope = new Map<string, number>()
+  #latest = 0
+  /** Of scopes that are not remembered: their changes are no later than this. */
+  #oldest = 0
+
+  key(scope: Scope, key: string): string {
+    const prefix = named(scope, '')
+    return `${this.#ofScope.get(prefix) ?? this.#oldest} ${prefix} ${key}`
+  }
+
+  end({ account, region }: Change): void {
+    if (account === undefined || region === undefined || this.#ofScope.size >= MOST_GENERATIONS) {
+      this.endAll()
+    } else this.#ofScope.set(named({ account, region }, ''), ++this.#latest)
+  }
+
+  endAll(): void {
+    this.#ofScope.clear()
+    this.#oldest = ++this.#latest
   }
 }
 

@@ -66,6 +66,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
   return {
     ...stores,
     cached: caches.reads,
+    derive: caches.derive,
     secrets: secretStore(db),
     messages: messageStore(db),
     jobs: jobStore(db),

@@ -1,5 +1,5 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
-import type { CachedReads } from './cached.ts'
+import type { CachedReads, Derive } from './cached.ts'
 import type { ChangeListener } from './changes.ts'
 import type { LimitStore } from './limits.ts'
 import type {
@@ -254,6 +254,7 @@ export type Store = {
   readonly suppressions: SuppressionStore
   /** What every send reads, from memory where that is known. */
   readonly cached: CachedReads
+  readonly derive: Derive
   readonly secrets: SecretStore
   readonly messages: MessageStore
   readonly jobs: JobStore

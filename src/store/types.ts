@@ -187,16 +187,16 @@ export type HeaderLine = { readonly name: string; readonly value: string }
 
 /** SES's `commonHeaders` (event JSON): each only when the message has it. */
 export type CommonHeaders = {
-  readonly from?: readonly string[]
-  readonly sender?: string
-  readonly to?: readonly string[]
-  readonly cc?: readonly string[]
-  readonly bcc?: readonly string[]
-  readonly replyTo?: readonly string[]
-  readonly returnPath?: string
-  readonly date?: string
+  readonly from?: readonly string[] | undefined
+  readonly sender?: string | undefined
+  readonly to?: readonly string[] | undefined
+  readonly cc?: readonly string[] | undefined
+  readonly bcc?: readonly string[] | undefined
+  readonly replyTo?: readonly string[] | undefined
+  readonly returnPath?: string | undefined
+  readonly date?: string | undefined
   readonly messageId: string
-  readonly subject?: string
+  readonly subject?: string | undefined
 }
 
 /** One accepted call. */

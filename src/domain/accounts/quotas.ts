@@ -38,17 +38,29 @@ const MOST_SCOPES = 10_000
 /** The counters of this process; `store` has the last word, each scope is read from it once. */
 export function createQuotas({ clock, store }: { readonly clock: Clock; readonly store: Past }): Quotas {
   const entries = new Map<string, Entry>()
+  /** The one that is at the end already. */
+  let lastKey = ''
 
-  async function counterOf(scope: Scope): Promise<Counter> {
+  /** At once where it is loaded. */
+  function counterOf(scope: Scope): Counter | Promise<Counter> {
     const key = `${scope.account}/${scope.region}`
     const now = clock.now()
     const known = entries.get(key)
     // A clock that was set back makes the counters a tale of the future.
     const isUsable = known !== undefined && (known.counter === undefined || minuteOf(now) >= known.counter.head - 1)
     const entry = isUsable ? known : { loaded: load(scope, now), counter: undefined }
-    entries.delete(key)
-    entries.set(key, entry)
+    if (lastKey !== key || !isUsable) {
+      entries.delete(key)
+      entries.set(key, entry)
+      lastKey = key
+    }
     if (entries.size > MOST_SCOPES) entries.delete(entries.keys().next().value ?? key)
+    if (entry.counter === undefined) return loadedCounter(key, entry)
+    moveTo(entry.counter, minuteOf(now))
+    return entry.counter
+  }
+
+  async function loadedCounter(key: string, entry: Entry): Promise<Counter> {
     try {
       entry.counter ??= await entry.loaded
     } catch (error) {
@@ -72,20 +84,13 @@ export function createQuotas({ clock, store }: { readonly clock: Clock; readonly
   }
 
   return {
-    async reserve(scope, settings, recipients, counted) {
-      const counter = await counterOf(scope)
-      const now = clock.now()
-      refill(counter, settings, now)
-      if (counter.tokens < RECIPIENT) return 'rate'
-      // -1: unlimited.
-      const isLimited = counted > 0 && settings.max24HourSend >= 0
-      if (isLimited && counter.total >= settings.max24HourSend) return 'quota'
-      counter.tokens -= recipients * RECIPIENT
-      add(counter, minuteOf(now), counted)
-      return 'ok'
+    reserve(scope, settings, recipients, counted) {
+      const counter = counterOf(scope)
+      const reserved = (from: Counter) => reserve(from, settings, clock.now(), { recipients, counted })
+      return counter instanceof Promise ? counter.then(reserved) : reserved(counter)
     },
 
-    async confirm() {},
+    confirm() {},
 
     release(scope, recipients, counted) {
       const counter = entries.get(`${scope.account}/${scope.region}`)?.counter
@@ -100,10 +105,27 @@ export function createQuotas({ clock, store }: { readonly clock: Clock; readonly
 
     reset() {
       entries.clear()
+      lastKey = ''
     },
 
     async close() {},
   }
+}
+
+function reserve(
+  counter: Counter,
+  settings: AccountSettings,
+  now: number,
+  { recipients, counted }: { readonly recipients: number; readonly counted: number },
+): 'ok' | 'rate' | 'quota' {
+  refill(counter, settings, now)
+  if (counter.tokens < RECIPIENT) return 'rate'
+  // -1: unlimited.
+  const isLimited = counted > 0 && settings.max24HourSend >= 0
+  if (isLimited && counter.total >= settings.max24HourSend) return 'quota'
+  counter.tokens -= recipients * RECIPIENT
+  add(counter, minuteOf(now), counted)
+  return 'ok'
 }
 
 /** What the store counts in the 24 hours until `now`, by whole minutes. */

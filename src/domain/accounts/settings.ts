@@ -24,8 +24,13 @@ export async function accountSettings(services: Services, scope: Scope): Promise
 }
 
 /** As {@link accountSettings}, for deciding on a send: from memory where that is known. */
-export async function settingsForSending({ store, config }: Services, scope: Scope): Promise<AccountSettings> {
-  return (await store.cached.accounts.settings(scope)) ?? defaultSettings(config)
+export function settingsForSending(
+  { store, config }: Services,
+  scope: Scope,
+): AccountSettings | Promise<AccountSettings> {
+  const known = store.cached.accounts.settings(scope)
+  if (known instanceof Promise) return known.then((settings) => settings ?? defaultSettings(config))
+  return known ?? defaultSettings(config)
 }
 
 /** Changes some settings in one step, and gives what they are then. */

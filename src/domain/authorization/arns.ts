@@ -30,6 +30,15 @@ export function principalArn(account: string, userName: string): string {
  * lower case, as identities are kept. Throws InvalidParameterValue `Invalid ARN <…>.` (as SES, observed).
  */
 export function parseIdentityArn(arn: string): IdentityArn {
+  return readIdentityArn(arn) ?? fail('InvalidParameterValue', `Invalid ARN <${arn}>.`)
+}
+
+/** Whether {@link parseIdentityArn} takes it. */
+export function isIdentityArn(arn: string): boolean {
+  return readIdentityArn(arn) !== undefined
+}
+
+function readIdentityArn(arn: string): IdentityArn | undefined {
   // Six parts; the resource keeps its colons (`identity/"a:b"@example.com`).
   const [prefix, partition = '', service, region = '', account = '', ...rest] = arn.split(':')
   const resource = rest.join(':')
@@ -40,7 +49,7 @@ export function parseIdentityArn(arn: string): IdentityArn {
     REGION.test(region) &&
     ACCOUNT.test(account) &&
     IDENTITY.test(resource)
-  if (!isValid) fail('InvalidParameterValue', `Invalid ARN <${arn}>.`)
+  if (!isValid) return undefined
   return { account, region, name: withLowerDomain(resource.slice('identity/'.length)) }
 }
 

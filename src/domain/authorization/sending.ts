@@ -1,5 +1,6 @@
 /** May this key send with this resource? Its IAM policy, and the sending authorization policies of the identity. */
 import { fail } from '../../errors/fail.ts'
+import type { CachedReads } from '../../store/cached.ts'
 import type { Ctx } from '../context.ts'
 import { parseIdentityArn } from './arns.ts'
 import { evaluate, type Verdict } from './evaluation.ts'
@@ -22,9 +23,8 @@ export async function authorizeSend(
   attributes: SendAttributes,
 ): Promise<void> {
   const { principal } = ctx.caller
-  const policies = await identityPolicies(ctx, resource)
-  // The way of nearly every send: no policy anywhere, so nothing to weigh.
-  if (principal.policy === null && policies.length === 0 && owner === principal.account) return
+  const policies = await identityPolicies(ctx.store.cached, resource)
+  if (isUnrestricted(ctx, policies, owner)) return
   const { action } = attributes
   const request = { action, resource, context: sendContext(ctx, ctx.caller, attributes), principal }
   const byKey: Verdict = principal.policy === null ? 'allow' : evaluate([principal.policy], 'key', request)
@@ -41,10 +41,18 @@ export async function authorizeSend(
   }
 }
 
-/** Only identities have policies of their own. */
-async function identityPolicies(ctx: Ctx, resource: string): Promise<readonly string[]> {
+/** The way of nearly every send: no policy anywhere, so nothing to weigh. */
+export function isUnrestricted({ caller: { principal } }: Ctx, policies: readonly string[], owner: string): boolean {
+  return principal.policy === null && policies.length === 0 && owner === principal.account
+}
+
+/** Only identities have policies of their own. Throws InvalidParameterValue when `resource` is not an ARN. */
+export async function identityPolicies(
+  { identities }: Pick<CachedReads, 'identities'>,
+  resource: string,
+): Promise<readonly string[]> {
   if (/^arn:[^:]*:ses:[^:]*:[^:]*:(?:configuration-set|template)\//.test(resource)) return []
   const { account, region, name } = parseIdentityArn(resource)
-  const policies = await ctx.store.cached.identities.policies({ account, region }, name)
+  const policies = await identities.policies({ account, region }, name)
   return policies.map(({ policy }) => policy)
 }

@@ -1,5 +1,6 @@
 /** Which identity an address stands for, and whose settings apply to it (SES guide: "Creating and verifying identities"). */
 import type { Dkim, Identity, MailFrom, Scope } from '../../store/types.ts'
+import type { CachedReads } from '../../store/cached.ts'
 import type { Services } from '../context.ts'
 import { domainAndParents, domainOf, withoutLabel } from './names.ts'
 
@@ -9,6 +10,8 @@ export type Resolved =
   /** None is verified; `nearest` exists, but is not. */
   | { readonly identity: undefined; readonly nearest: Identity | undefined }
 
+type Reads = Pick<CachedReads, 'identities'>
+
 /** Whether mail may be sent from it. A proof that is missed is given 72 hours to come back before it is revoked. */
 export function isVerified({ verification: { state } }: Identity): boolean {
   return state === 'SUCCESS' || state === 'TEMPORARY_FAILURE'
@@ -16,7 +19,7 @@ export function isVerified({ verification: { state } }: Identity): boolean {
 
 /** The identity of an address: the address (without its `+label` too), its domain, the domain's parents, in this order. */
 export async function resolveIdentity(
-  services: Services,
+  reads: Reads,
   scope: Scope,
   mailbox: { readonly localPart: string; readonly domain: string },
 ): Promise<Resolved> {
@@ -27,7 +30,7 @@ export async function resolveIdentity(
     ...(base === undefined ? [] : [`${base}@${domain}`]),
     ...domainAndParents(domain),
   ]
-  const found = await inOrder(services, scope, names)
+  const found = await inOrder(reads, scope, names)
   const identity = found.find(isVerified)
   return identity === undefined ? { identity, nearest: found[0] } : { identity }
 }
@@ -54,20 +57,15 @@ function overridesDkim({ since }: Dkim): boolean {
 }
 
 /** The MAIL FROM domain of the identity; an address without one of its own has that of the nearest verified domain above. */
-export async function effectiveMailFrom(
-  services: Services,
-  scope: Scope,
-  identity: Identity,
-): Promise<MailFrom | null> {
+export async function effectiveMailFrom(reads: Reads, scope: Scope, identity: Identity): Promise<MailFrom | null> {
   if (identity.mailFrom !== null || identity.kind === 'DOMAIN') return identity.mailFrom
-  const above = await inOrder(services, scope, domainAndParents(domainOf(identity.name)))
+  const above = await inOrder(reads, scope, domainAndParents(domainOf(identity.name)))
   return above.find(isVerified)?.mailFrom ?? null
 }
 
 /** Those of `names` that exist, in the order of `names`. */
-async function inOrder(services: Services, scope: Scope, names: readonly string[]): Promise<readonly Identity[]> {
+async function inOrder({ identities }: Reads, scope: Scope, names: readonly string[]): Promise<readonly Identity[]> {
   const found = new Map<string, Identity>()
-  for (const identity of await services.store.cached.identities.findMany(scope, names))
-    found.set(identity.name, identity)
+  for (const identity of await identities.findMany(scope, names)) found.set(identity.name, identity)
   return names.flatMap((name) => found.get(name) ?? [])
 }

@@ -39,7 +39,6 @@ const EVENT_HEADER_BYTES = 10_240
 export async function acceptLetter(services: Services, scope: Scope, letter: Letter): Promise<string> {
   const now = services.clock.now()
   const id = makeMessageId(scope.region, now, services.random.uuid())
-  const message = describe(letter, { id, now })
   const fields = letter.message.headers
   const hasFrom = fields.some(({ lower }) => lower === 'from')
   const raw = rewrite(
@@ -57,18 +56,19 @@ export async function acceptLetter(services: Services, scope: Scope, letter: Let
     mailbox: mailbox.address,
     field,
   }))
-  const stored = { ...message, size: raw.length }
+  const message = describe(letter, { id, now, size: raw.length })
   const fate = containsEicar(letter.message)
-    ? rejected(recipients, stored.counted, now)
-    : await fateOf(services, { scope, message: stored }, { acceptedAt: now, recipients })
+    ? rejected(recipients, message.counted, now)
+    : fateOf(services, { scope, message }, { acceptedAt: now, recipients })
+  const known = fate instanceof Promise ? await fate : fate
   const jobs = await services.store.messages.accept({
     scope,
-    message: stored,
+    message,
     raw,
-    ...fate,
-    events: [sendEvent(now), ...fate.events],
+    ...known,
+    events: [sendEvent(now), ...known.events],
   })
-  services.onAccepted({ scope, message: stored, jobs })
+  services.onAccepted({ scope, message, jobs })
   return id
 }
 
@@ -102,10 +102,9 @@ export function automaticTags(
   }
 }
 
-function describe(letter: Letter, at: { id: string; now: number }): Omit<Message, 'size'> {
+function describe(letter: Letter, at: { id: string; now: number; size: number }): Message {
   const { lines, isTruncated } = eventHeaders(letter.message)
   const { 'ses:caller-identity': callerIdentity, ...automatic } = letter.automaticTags
-  const own = Map.groupBy(letter.tags, ({ name }) => name)
   return {
     id: at.id,
     acceptedAt: at.now,
@@ -119,7 +118,7 @@ function describe(letter: Letter, at: { id: string; now: number }): Omit<Message
     configurationSet: letter.configurationSet,
     tags: {
       ...automatic,
-      ...Object.fromEntries(Array.from(own, ([name, tags]) => [name, tags.map(({ value }) => value)])),
+      ...(letter.tags.length === 0 ? {} : byName(letter.tags)),
       ...(callerIdentity === undefined ? {} : { 'ses:caller-identity': callerIdentity }),
     },
     destination: letter.recipients.map(({ mailbox }) => mailbox.text),
@@ -128,9 +127,15 @@ function describe(letter: Letter, at: { id: string; now: number }): Omit<Message
     commonHeaders: commonHeaders(letter.message, at.id),
     tenantName: letter.tenantName,
     listManagement: letter.listManagement,
+    size: at.size,
     counted:
       letter.surface === 'system' ? 0 : letter.recipients.filter(({ mailbox }) => !isSimulated(mailbox.address)).length,
   }
+}
+
+function byName(tags: readonly Tag[]): Readonly<Record<string, readonly string[]>> {
+  const grouped = Map.groupBy(tags, ({ name }) => name)
+  return Object.fromEntries(Array.from(grouped, ([name, some]) => [name, some.map(({ value }) => value)]))
 }
 
 function eventHeaders(message: RawMessage): { lines: readonly HeaderLine[]; isTruncated: boolean } {
@@ -156,7 +161,7 @@ function commonHeaders(message: RawMessage, messageId: string): CommonHeaders {
     const text = find(lower)
     return text === undefined ? undefined : decodeWords(text)
   }
-  const found = {
+  return {
     returnPath: find('return-path'),
     from: list('from'),
     sender: one('sender'),
@@ -168,20 +173,4 @@ function commonHeaders(message: RawMessage, messageId: string): CommonHeaders {
     messageId,
     subject: one('subject'),
   }
-  return withoutUndefined(found)
-}
-
-function withoutUndefined<T extends { messageId: string }>(
-  members: T,
-): { [K in keyof T]?: Exclude<T[K], undefined> } & { messageId: string } {
-  const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
-  for (const key in members) {
-    const member = members[key]
-    if (isDefined(member)) kept[key] = member
-  }
-  return { ...kept, messageId: members.messageId }
-}
-
-function isDefined<T>(member: T): member is Exclude<T, undefined> {
-  return member !== undefined
 }

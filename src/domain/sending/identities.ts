@@ -5,24 +5,28 @@
 import { fail } from '../../errors/fail.ts'
 import type { Mailbox } from '../../message/addresses.ts'
 import { isSimulated } from '../../message/simulated.ts'
-import { identityArn, parseIdentityArn } from '../authorization/arns.ts'
-import { authorizeSend, type SendAttributes } from '../authorization/sending.ts'
+import { parseIdentityArn } from '../authorization/arns.ts'
+import { authorizeSend, isUnrestricted, type SendAttributes } from '../authorization/sending.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import { isVerified, resolveIdentity } from '../identities/resolution.ts'
 import type { Draft } from './draft.ts'
+import type { Standing, Usable } from './standing.ts'
 import type { AccountSettings, Identity, Scope } from '../../store/types.ts'
-
-/** An identity that may be used, and in whose account it is. */
-export type Usable = { readonly identity: Identity; readonly scope: Scope; readonly arn: string }
 
 /** One address of the message that must be verified, with the ARN that the caller gave for it. */
 type Claim = { readonly mailbox: Mailbox; readonly arn: string | undefined }
 
-type Resolved = Claim & { readonly usable: Usable | undefined; readonly resource: string; readonly owner: string }
+type Resolved = Claim & {
+  readonly usable: Usable | undefined
+  readonly resource: string
+  readonly owner: string
+  /** Where the caller gave no ARN: then the address is of his own account. */
+  readonly standing: Standing | undefined
+}
 
 export type SenderIdentity = {
   /** Of the envelope's source: signs, has the MAIL FROM domain, is the event's `sourceArn`. */
-  readonly source: Usable | undefined
+  readonly source: Resolved | undefined
   readonly resolved: readonly Resolved[]
 }
 
@@ -32,6 +36,11 @@ const LONGEST_LIST = 1000
 /** Finds the identities that the message's sender addresses stand for; refuses nothing yet. */
 export async function resolveSenders(ctx: Ctx, draft: Draft): Promise<SenderIdentity> {
   const { sourceArn } = draft
+  const visible = draft.from[0] ?? draft.source
+  if (isFromOne(draft)) {
+    const only = await resolveClaim(ctx, { mailbox: draft.source, arn: sourceArn })
+    return { source: only, resolved: [only] }
+  }
   // With only a source ARN, From and Return-Path are taken to be of the same identity (SES API: SendRawEmail, SourceArn).
   const fromArn = draft.fromArn ?? sourceArn
   const returnPathArn = draft.returnPathArn ?? sourceArn
@@ -45,10 +54,15 @@ export async function resolveSenders(ctx: Ctx, draft: Draft): Promise<SenderIden
     (claim, index) =>
       claims.findIndex((other) => other.mailbox.text === claim.mailbox.text && other.arn === claim.arn) === index,
   )
-  const resolved = await Promise.all(distinct.map((claim) => resolveClaim(ctx, claim)))
+  const resolved = await Promise.all(distinct.map(async (claim) => resolveClaim(ctx, claim)))
   // Signing, MAIL FROM and events go by the From header where there is one: that is what recipients see.
-  const visible = draft.from[0] ?? draft.source
-  return { source: resolved.find(({ mailbox }) => mailbox.text === visible.text)?.usable, resolved }
+  return { source: resolved.find(({ mailbox }) => mailbox.text === visible.text), resolved }
+}
+
+/** The way of nearly every message: one sender, who is all that it names. */
+function isFromOne({ from, source, sender, returnPath, fromArn, sourceArn }: Draft): boolean {
+  if (sender !== undefined || returnPath !== undefined || from.length > 1) return false
+  return (from[0] ?? source).text === source.text && (fromArn === undefined || fromArn === sourceArn)
 }
 
 /** Throws AccessDenied for what policies forbid, MessageRejected with the list of what is not verified. */
@@ -59,10 +73,12 @@ export async function checkIdentities(
   settings: AccountSettings,
   configurationSet: string | null,
 ): Promise<void> {
+  const all = settings.productionAccess ? senders.resolved : [...senders.resolved, ...(await sandboxClaims(ctx, draft))]
   const attributes = sendAttributes(draft, configurationSet)
-  const recipients = settings.productionAccess ? [] : await sandboxClaims(ctx, draft)
-  const all = [...senders.resolved, ...recipients]
-  for (const { resource, owner } of all) await authorizeSend(ctx, resource, owner, attributes)
+  for (const { resource, owner, standing } of all) {
+    const isFree = standing?.policies !== undefined && isUnrestricted(ctx, standing.policies, owner)
+    if (!isFree) await authorizeSend(ctx, resource, owner, attributes)
+  }
   if (configurationSet !== null) {
     const { account, region } = scopeOf(ctx)
     await authorizeSend(
@@ -72,7 +88,7 @@ export async function checkIdentities(
       attributes,
     )
   }
-  if (ctx.config.anyIdentity) return
+  if (ctx.config.anyIdentity || all.every(({ usable }) => usable !== undefined)) return
   const failed = [...new Set(all.filter(({ usable }) => usable === undefined).map(({ mailbox }) => mailbox.text))]
   if (failed.length > 0) {
     fail(
@@ -85,35 +101,38 @@ export async function checkIdentities(
 /** In the sandbox recipients are held to be verified too, but for the mailbox simulator's. */
 async function sandboxClaims(ctx: Ctx, draft: Draft): Promise<readonly Resolved[]> {
   const claims = draft.recipients.filter(({ mailbox }) => !isSimulated(mailbox.address))
-  return await Promise.all(claims.map(({ mailbox }) => resolveClaim(ctx, { mailbox, arn: undefined })))
+  return await Promise.all(claims.map(async ({ mailbox }) => resolveClaim(ctx, { mailbox, arn: undefined })))
 }
 
-async function resolveClaim(ctx: Ctx, claim: Claim): Promise<Resolved> {
+function resolveClaim(ctx: Ctx, claim: Claim): Resolved | Promise<Resolved> {
+  if (claim.arn !== undefined) return resolveDelegated(ctx, claim, claim.arn)
   const caller = scopeOf(ctx)
-  if (claim.arn === undefined) {
-    const { identity, nearest } = await resolve(ctx, caller, claim.mailbox)
-    const resource = identityArn(caller, identity?.name ?? nearest?.name ?? claim.mailbox.address)
-    return { ...claim, usable: identity && { identity, scope: caller, arn: resource }, resource, owner: caller.account }
-  }
-  const arn = parseIdentityArn(claim.arn)
+  const standing = ctx.standings(caller, claim.mailbox)
+  if (standing instanceof Promise) return standing.then((found) => ownClaim(caller, claim, found))
+  return ownClaim(caller, claim, standing)
+}
+
+function ownClaim({ account }: Scope, { mailbox, arn }: Claim, standing: Standing): Resolved {
+  return { mailbox, arn, usable: standing.usable, resource: standing.resource, owner: account, standing }
+}
+
+async function resolveDelegated(ctx: Ctx, claim: Claim, named: string): Promise<Resolved> {
+  const caller = scopeOf(ctx)
+  const arn = parseIdentityArn(named)
   const owner = { account: arn.account, region: arn.region }
-  const { identity } = await resolve(ctx, owner, claim.mailbox)
+  const { identity } = await resolveIdentity(ctx.store.cached, owner, claim.mailbox)
   // The ARN names one identity: that one must be what the address stands for, in the region of the call.
-  const named =
+  const usable =
     identity !== undefined && arn.region === caller.region
       ? await namedIdentity(ctx, owner, arn.name, claim.mailbox)
       : undefined
   return {
     ...claim,
-    usable: named && { identity: named, scope: owner, arn: claim.arn },
-    resource: claim.arn,
+    usable: usable && { identity: usable, scope: owner, arn: named },
+    resource: named,
     owner: arn.account,
+    standing: undefined,
   }
-}
-
-async function resolve(ctx: Ctx, scope: Scope, mailbox: Mailbox) {
-  const found = await resolveIdentity(ctx, scope, mailbox)
-  return found.identity === undefined ? found : { identity: found.identity, nearest: undefined }
 }
 
 async function namedIdentity(ctx: Ctx, scope: Scope, name: string, mailbox: Mailbox): Promise<Identity | undefined> {

@@ -42,6 +42,7 @@ export function defaultReturnPath(messageId: string, region: string, mailDomain:
  */
 export function feedbackIdHeader(scope: Scope, tags: readonly Tag[]): string {
   const sender = feedbackSender(`${scope.account}/${scope.region}`)
+  if (tags.length === 0) return `1.${scope.region}.${sender}:AmazonSES`
   const given = (name: string) => tags.find((tag) => tag.name === name)?.value ?? ''
   const [a, b] = [given('ses:feedback-id-a'), given('ses:feedback-id-b')]
   return `${a === '' && b === '' ? '' : `${a}:${b}:`}1.${scope.region}.${sender}:AmazonSES`

@@ -3,8 +3,8 @@
  * error. The order of the checks is SES's as far as it is known (docs/fidelity.md, "Order of checks").
  */
 import { fail } from '../../errors/fail.ts'
-import { compose } from '../../message/compose.ts'
-import { checkHeaders, type RawMessage, splitMessage } from '../../message/headers.ts'
+import { type Composed, composeParts } from '../../message/compose.ts'
+import { checkHeaders, type RawMessage, readComposed } from '../../message/headers.ts'
 import { checkMime } from '../../message/mime.ts'
 import { tagError } from '../../message/tags.ts'
 import { settingsForSending } from '../accounts/settings.ts'
@@ -13,15 +13,16 @@ import { effectiveMailFrom } from '../identities/resolution.ts'
 import { isSimulated } from '../../message/simulated.ts'
 import { acceptLetter, automaticTags, bounded } from './accept.ts'
 import { checkAddressLengths, type Draft, readDraft } from './draft.ts'
-import { checkIdentities, resolveSenders, type Usable } from './identities.ts'
+import { checkIdentities, resolveSenders, type SenderIdentity } from './identities.ts'
 import { defaultReturnPath } from './message-id.ts'
+import type { Usable } from './standing.ts'
 import { checkAccountState, checkConfigurationSet } from './state.ts'
 import type { FormattedContent, Submission } from './submission.ts'
-import type { AccountSettings } from '../../store/types.ts'
+import type { AccountSettings, MailFrom } from '../../store/types.ts'
 
 /** Accepts the message, or throws the SesError that SES answers. A refused submission leaves no trace: not counted, not stored. */
-export async function send(ctx: Ctx, submission: Submission): Promise<string> {
-  return await bounded(ctx, () => sendBounded(ctx, submission))
+export function send(ctx: Ctx, submission: Submission): Promise<string> {
+  return bounded(ctx, () => sendBounded(ctx, submission))
 }
 
 async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
@@ -34,20 +35,22 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   if (draft.tenantName !== submission.tenantName) checkTenant(ctx, draft.tenantName)
   checkRecipientCount(ctx, draft)
   const senders = await resolveSenders(ctx, draft)
-  const configurationSet = await checkConfigurationSet(ctx, draft.configurationSet, defaultSet(ctx, senders.source))
+  const source = senders.source?.usable
+  const set = draft.configurationSet ?? defaultSet(ctx, source)
+  const configurationSet = set === null ? null : await checkConfigurationSet(ctx, draft.configurationSet, set)
   checkAddressLengths(draft)
   checkTags(draft)
   checkContactList(draft)
   const message = contents(ctx, draft)
   await checkIdentities(ctx, draft, senders, settings, configurationSet)
-  const mailFrom = await mailFromDomain(ctx, senders.source)
+  const mailFrom = source === undefined ? undefined : mailFromDomain(await mailFromOf(ctx, source, senders.source))
   return await withinQuota(ctx, draft, settings, () =>
     acceptLetter(ctx, scope, {
       surface: submission.surface,
       operation: submission.operation,
       isRaw: submission.content.kind === 'raw',
       source: draft.source,
-      sourceArn: senders.source?.arn ?? null,
+      sourceArn: source?.arn ?? null,
       returnPath: (id) =>
         mailFrom === undefined ? defaultReturnPath(id, scope.region, ctx.config.mailDomain) : `${id}@${mailFrom}`,
       feedbackAddress: draft.feedback.address,
@@ -105,9 +108,9 @@ function checkTags({ tags }: Draft): void {
 function contents(ctx: Ctx, draft: Draft): RawMessage {
   const { content, maxBytes } = draft.submission
   const composed = content.kind === 'raw' ? undefined : composeFrom(ctx, draft, content)
-  const size = content.kind === 'raw' ? content.data.length : (composed?.length ?? 0)
+  const size = content.kind === 'raw' ? content.data.length : sizeOf(composed)
   if (size > maxBytes) fail('MessageTooLong', `Message length is more than ${maxBytes} bytes long: '${size}'.`)
-  const message = draft.raw ?? splitComposed(composed ?? Buffer.alloc(0))
+  const message = draft.raw ?? readBack(composed)
   const headerError = checkHeaders(message.headers)
   if (headerError !== null) fail('InvalidParameterValue', headerError)
   const mimeError = checkMime(message)
@@ -119,11 +122,18 @@ function contents(ctx: Ctx, draft: Draft): RawMessage {
   )
 }
 
-function composeFrom(ctx: Ctx, draft: Draft, content: FormattedContent): Buffer {
+const NOTHING: Composed = { header: '', body: Buffer.alloc(0) }
+
+/** With the blank line between them. */
+function sizeOf({ header, body }: Composed = NOTHING): number {
+  return header.length + 2 + body.length
+}
+
+function composeFrom(ctx: Ctx, draft: Draft, content: FormattedContent): Composed {
   const of = (field: string) =>
     draft.recipients.filter((each) => each.field === field).map(({ mailbox }) => mailbox.text)
   const { subject, text, html, headers, attachments } = content
-  const composed = compose(
+  const composed = composeParts(
     {
       from: draft.source.text,
       to: of('to'),
@@ -140,15 +150,23 @@ function composeFrom(ctx: Ctx, draft: Draft, content: FormattedContent): Buffer 
   return composed.ok ? composed.value : fail('InvalidParameterValue', composed.error)
 }
 
-function splitComposed(composed: Buffer): RawMessage {
-  const split = splitMessage(composed)
+function readBack(composed: Composed = NOTHING): RawMessage {
+  const split = readComposed(composed)
   return split.ok ? split.value : fail('InvalidParameterValue', split.error)
 }
 
+function mailFromOf(
+  ctx: Ctx,
+  { scope, identity }: Usable,
+  resolved: SenderIdentity['source'],
+): MailFrom | null | Promise<MailFrom | null> {
+  return resolved?.standing === undefined
+    ? effectiveMailFrom(ctx.store.cached, scope, identity)
+    : resolved.standing.mailFrom
+}
+
 /** The identity's own MAIL FROM domain where its DNS is good; undefined: SES's. */
-async function mailFromDomain(ctx: Ctx, source: Usable | undefined): Promise<string | undefined> {
-  if (source === undefined) return undefined
-  const mailFrom = await effectiveMailFrom(ctx, source.scope, source.identity)
+function mailFromDomain(mailFrom: MailFrom | null): string | undefined {
   if (mailFrom === null) return undefined
   if (mailFrom.state === 'SUCCESS') return mailFrom.domain
   if (mailFrom.behaviorOnMxFailure === 'REJECT_MESSAGE') {

@@ -20,13 +20,8 @@ export function checkAccountState(settings: AccountSettings): void {
  * A default that is gone is the caller's bad request, not a missing resource of his call
  * (SES guide: "Default configuration sets").
  */
-export async function checkConfigurationSet(
-  ctx: Ctx,
-  named: string | undefined,
-  byDefault: string | null,
-): Promise<string | null> {
+export async function checkConfigurationSet(ctx: Ctx, named: string | undefined, byDefault: string): Promise<string> {
   const name = named ?? byDefault
-  if (name === null) return null
   const set = await configurationSetForSending(ctx, scopeOf(ctx), name)
   if (set === undefined) {
     const text = `Configuration set <${name}> does not exist.`
