@@ -50,7 +50,6 @@ test('a batch goes on without names', async () => {
     // What a command takes is known to its callers only.
     payload: { id, name: 'a', email: null, createdAt: 0 } as never,
     data: new Uint8Array(0),
-    isText: false,
   })
   assert.deepEqual(await runBatch(open, COMMANDS, [insert('1')]), [{ ok: true, result: true }])
   await open().execute('deallocate all')

@@ -1,6 +1,8 @@
 /** Accepting a message: the one write that every call of SES waits for. */
+import { acceptedFlat } from './accepted.ts'
+import type { Accepted } from './accepted.ts'
 import { claimPieces } from './bodies.ts'
-import type { KeepBody, StoredBody } from './bodies.ts'
+import type { KeepBody } from './bodies.ts'
 import { count } from './counters.ts'
 import { command } from './db.ts'
 import type { Db, Tx } from './db.ts'
@@ -9,28 +11,8 @@ import { changeHeld } from './held.ts'
 import type { HeldChange } from './held.ts'
 import { dayOf } from './message-day.ts'
 import { addAttempt, addEvent } from './outcomes.ts'
-import type { Acceptance, Job, Scope } from './types.ts'
+import type { Acceptance, Job } from './types.ts'
 import { isUrgent } from './urgent.ts'
-
-/** An acceptance as it crosses to the thread that writes, beside the octets of its body. */
-export type Accepted = {
-  readonly scope: Scope
-  readonly messageId: string
-  readonly day: number
-  readonly acceptedAt: number
-  readonly counted: number
-  readonly counts: Acceptance['counts']
-  readonly recipientsSearch: string
-  readonly senderSearch: string
-  readonly subjectSearch: string
-  readonly document: string
-  readonly body: StoredBody
-  readonly recipients: Acceptance['recipients']
-  readonly jobs: readonly { readonly destination: string; readonly recipients: string; readonly dueAt: number }[]
-  readonly events: Acceptance['events']
-  readonly attempts: Acceptance['attempts']
-  readonly owner: number | null
-}
 
 const INSERT_MESSAGE = `insert into messages (account, region, id, accepted_at, recipients_search, sender_search,
     subject_search, document, day, stored, pieces)
@@ -86,7 +68,7 @@ export function heldBy(accepted: readonly Accepted[]): readonly HeldChange[] {
 /** Gives the ids of the jobs, in their order. What is held is counted once a batch: each time would be 2 µs a message. */
 export const acceptance = {
   ...command('messages.accept', write, (tx, batch: readonly Accepted[]) => changeHeld(tx, heldBy(batch))),
-  isText: true,
+  flat: acceptedFlat,
 }
 
 /** As {@link acceptance}, of a message whose body lies there in pieces; undefined when they were swept meanwhile. */

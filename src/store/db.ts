@@ -6,6 +6,7 @@
  * with numbered placeholders (`?1`; `$1` once prepared for PostgreSQL). Each text is prepared once per connection.
  */
 import type { Change } from './changes.ts'
+import type { Flat } from './flat.ts'
 import type { Row } from './rows.ts'
 
 /** What may be bound to a placeholder. Booleans are bound as 0 and 1. */
@@ -51,8 +52,8 @@ export type Command<P, R> = {
   readonly run: (tx: Tx, payload: P, data: Uint8Array) => Promise<R>
   /** Goes ahead of what waits, and is not refused because much does. */
   readonly isUrgent?: boolean
-  /** Its payload is an object that JSON holds without loss, and crosses as text: for what is written with every message. */
-  readonly isText?: boolean
+  /** How its payload crosses: for what is written with every message. Left out: structured-cloned as it is. */
+  readonly flat?: Flat<P>
   /** What may read differently once it is committed; undefined: nothing that anybody keeps a copy of. */
   readonly changes?: (payload: P) => readonly Change[]
   /** Runs once at the end of a transaction, with the payloads of all its calls: what they need not write one by one. */

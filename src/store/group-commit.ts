@@ -9,8 +9,6 @@ export type Call<P = unknown> = {
   readonly name: string
   readonly payload: P
   readonly data: Uint8Array
-  /** See {@link Command.isText}. */
-  readonly isText: boolean
 }
 
 /** What became of a call. */
@@ -69,15 +67,14 @@ export class GroupCommit {
   }
 
   /** See {@link Db.write}. */
-  readonly write: Db['write'] = <P, R>(command: Command<P, R>, payload: P, data = NOTHING): Promise<R> => {
-    const { name, isUrgent, isText = false } = command
+  readonly write: Db['write'] = <P, R>({ name, isUrgent }: Command<P, R>, payload: P, data = NOTHING): Promise<R> => {
     if (this.#closed) return Promise.reject(serviceUnavailable('the store is closed'))
     const isFull = this.#waiting.length >= CALLS_WAITING || this.#waitingBytes + data.byteLength > BYTES_WAITING
     if (isFull && !isUrgent) {
       return Promise.reject(serviceUnavailable('too many writes wait'))
     }
     return new Promise<R>((resolve, reject) => {
-      const write: Write = { call: { name, payload, data, isText }, resolve, reject }
+      const write: Write = { call: { name, payload, data }, resolve, reject }
       if (isUrgent) this.#waiting.unshift(write)
       else this.#waiting.push(write)
       this.#waitingBytes += data.byteLength

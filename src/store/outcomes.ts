@@ -9,6 +9,15 @@ import type { MessageStore } from './store.ts'
 import { addSuppression, suppressionChanges } from './suppressions.ts'
 import type { Attempt, JobRest, MessageEvent, Recipient, Scope, Settlement } from './types.ts'
 
+export const FIELDS: readonly Recipient['field'][] = ['to', 'cc', 'bcc', 'envelope']
+export const STATUSES: readonly Recipient['status'][] = [
+  'queued',
+  'delivered',
+  'delayed',
+  'bounced',
+  'complained',
+  'rejected',
+]
 const RECIPIENTS = query(
   `select position, address, mailbox, field, status, reply, updated_at as "updatedAt" from recipients
    where account = ?1 and region = ?2 and message_id = ?3 and day = ?4 order by position`,
@@ -16,8 +25,8 @@ const RECIPIENTS = query(
     position: integer,
     address: text,
     mailbox: text,
-    field: oneOf<Recipient['field']>(['to', 'cc', 'bcc', 'envelope']),
-    status: oneOf<Recipient['status']>(['queued', 'delivered', 'delayed', 'bounced', 'complained', 'rejected']),
+    field: oneOf(FIELDS),
+    status: oneOf(STATUSES),
     reply: nullable(text),
     updatedAt: integer,
   }),
@@ -105,7 +114,7 @@ function changesOf({ scope, suppress = [] }: Settlement): readonly Change[] {
 }
 
 /** See {@link MessageStore.settle}. */
-export const settle = { ...changing('messages.settle', changesOf, write), isUrgent: true, isText: true }
+export const settle = { ...changing('messages.settle', changesOf, write), isUrgent: true }
 
 export const outcomeCommands = [settle]
 

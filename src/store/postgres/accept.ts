@@ -1,6 +1,6 @@
 /** Accepting many messages in one statement. */
 import { acceptance } from '../acceptance.ts'
-import type { Accepted } from '../acceptance.ts'
+import type { Accepted } from '../accepted.ts'
 import { KEPT_MS, minuteOf } from '../counters.ts'
 import { query } from '../db.ts'
 import { integer, row } from '../rows.ts'

@@ -1,32 +1,31 @@
 /**
- * A batch as it crosses to the thread that writes. Cloning a graph of objects costs about as much as all that SQLite
- * does with it; one text and one stretch of octets for the whole batch cost a third, on both sides.
+ * A batch as it crosses to the thread that writes: what is written with every message as flat arrays, and all octets as
+ * one stretch. Cloning graphs of objects takes about as long as all that SQLite does with them.
  */
+import type { AnyCommand } from '../db.ts'
 import type { Call } from '../group-commit.ts'
 
 export type Crossing = {
   readonly names: readonly string[]
-  /** A JSON array: the payloads of the commands that are text; null for the others, which are in `cloned`. */
-  readonly text: string
-  /** In their order. */
-  readonly cloned: readonly unknown[]
+  /** Flat where the command says how. */
+  readonly payloads: readonly unknown[]
   /** One call's after the other's. */
   readonly data: Uint8Array<ArrayBuffer>
   /** The lengths of the calls' shares of it. */
   readonly lengths: readonly number[]
 }
 
+type Commands = ReadonlyMap<string, AnyCommand>
+
 /** Packs a batch; `data` is a copy, whose buffer may be handed over. */
-export function pack(calls: readonly Call[]): Crossing {
+export function pack(calls: readonly Call[], commands: Commands): Crossing {
   const names: string[] = []
   const payloads: unknown[] = []
-  const cloned: unknown[] = []
   const lengths: number[] = []
   let octets = 0
-  for (const { name, payload, isText, data } of calls) {
+  for (const { name, payload, data } of calls) {
     names.push(name)
-    payloads.push(isText ? payload : null)
-    if (!isText) cloned.push(payload)
+    payloads.push(commands.get(name)?.flat?.flatten(ofItsCommand(payload)) ?? payload)
     lengths.push(data.byteLength)
     octets += data.byteLength
   }
@@ -36,20 +35,24 @@ export function pack(calls: readonly Call[]): Crossing {
     all.set(data, at)
     at += data.byteLength
   }
-  return { names, text: JSON.stringify(payloads), cloned, data: all, lengths }
+  return { names, payloads, data: all, lengths }
 }
 
-/** The calls again, their `data` as views. On arrival a payload is what its command takes. */
-export function unpack(crossing: Crossing): readonly Call<never>[]
-export function unpack({ names, text, cloned, data, lengths }: Crossing): readonly Call[] {
-  const payloads: readonly unknown[] = JSON.parse(text)
-  let others = 0
+/** The calls again, their `data` as views. */
+export function unpack({ names, payloads, data, lengths }: Crossing, commands: Commands): readonly Call<never>[] {
   let at = 0
   return names.map((name, index) => {
     const from = at
     at += lengths[index] ?? 0
-    const payload = payloads[index]
-    const isText = payload !== null
-    return { name, payload: isText ? payload : cloned[others++], data: data.subarray(from, at), isText }
+    const crossed = payloads[index]
+    const flat = commands.get(name)?.flat
+    const payload = ofItsCommand(flat === undefined ? crossed : flat.restore(ofItsCommand(crossed)))
+    return { name, payload, data: data.subarray(from, at) }
   })
+}
+
+/** On its way a payload is anything, and here it is what its command takes. */
+function ofItsCommand(payload: unknown): never
+function ofItsCommand(payload: unknown): unknown {
+  return payload
 }

@@ -62,8 +62,8 @@ function openInMemory(log: Log): Engine {
     (calls) =>
       oneByOne(async () => {
         // Cloned both ways, as between threads.
-        const crossed: Crossing = deserialize(serialize(pack(calls)))
-        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, unpack(crossed))))
+        const crossed: Crossing = deserialize(serialize(pack(calls, COMMANDS)))
+        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, unpack(crossed, COMMANDS))))
         return reply
       }),
     log,

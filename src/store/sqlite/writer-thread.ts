@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../platform/platform.ts'
+import { COMMANDS } from '../commands.ts'
 import type { BatchReply, Call } from '../group-commit.ts'
 import { pack } from './crossing.ts'
 import type { WriterData } from './writer.ts'
@@ -35,7 +36,7 @@ export class WriterThread {
       this.#worker ??= this.#start()
       this.#underWay.push(resolve)
       try {
-        const crossing = pack(calls)
+        const crossing = pack(calls, COMMANDS)
         this.#worker.postMessage(crossing, [crossing.data.buffer])
       } catch (error) {
         // A payload that cannot be cloned: a bug of its caller's, which must not stall the batches behind it.

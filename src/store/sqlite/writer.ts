@@ -20,7 +20,7 @@ const oneByOne = serial()
 port.on('message', (message: WriterMessage) => {
   void oneByOne(async () => {
     if (message !== null) {
-      port.postMessage(await runBatch(connection, COMMANDS, unpack(message)))
+      port.postMessage(await runBatch(connection, COMMANDS, unpack(message, COMMANDS)))
       return
     }
     connection.database.close()
