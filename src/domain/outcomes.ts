@@ -68,16 +68,18 @@ function counts(outcomes: readonly RecipientOutcome[]): Settlement['counts'] {
 function deliveries({ attempted, outcome, mailTags }: Context): readonly EventRecord[] {
   const { now, acceptedAt, recipients } = attempted
   const reached = outcome.recipients.filter((each) => each.kind !== 'bounced')
-  if (reached.length === 0) return []
-  const byReply = Map.groupBy(reached, (each) => replyLine(each.reply))
-  return Array.from(byReply, ([smtpResponse, group]) =>
+  const delivery = (smtpResponse: string, group: readonly RecipientOutcome[]) =>
     deliveryEvent(now, mailTags, {
       processingTimeMillis: Math.max(0, now - acceptedAt),
       recipients: group.map(({ position }) => addressAt(recipients, position)),
       smtpResponse,
       reportingMTA: outcome.reportingMta,
-    }),
-  )
+    })
+  const [first] = reached
+  if (first === undefined) return []
+  if (reached.length === 1) return [delivery(replyLine(first.reply), reached)]
+  const byReply = Map.groupBy(reached, (each) => replyLine(each.reply))
+  return Array.from(byReply, ([smtpResponse, group]) => delivery(smtpResponse, group))
 }
 
 /** Bounces of one kind make one event (the simulator merges them as SES's does). */

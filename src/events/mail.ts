@@ -33,7 +33,11 @@ export function mailObject(account: string, message: Message, moreTags: MailTags
   }
 }
 
+/** Many messages are accepted in the same millisecond. */
+let lastTime = { ms: NaN, text: '' }
+
 /** ISO 8601 with milliseconds, UTC. */
 export function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() }
+  return lastTime.text
 }

@@ -1,6 +1,7 @@
 /** SES's SMTP interface for senders (SES guide, "Using the Amazon SES SMTP interface"): AUTH, then mail into the pipeline. */
 import type { SecureContext } from 'node:tls'
 import type { Clock, Log, Random } from '../platform/platform.ts'
+import { endOfTurn } from '../platform/turn.ts'
 import type { Peer } from './connection.ts'
 import { Dialogue, type Take } from './dialogue.ts'
 import { FailedLogins } from './failed-logins.ts'
@@ -53,6 +54,7 @@ export function createSubmissionServer<P>(deps: SmtpDeps<P>, mode: 'starttls' | 
 
   function taking(peer: Peer, session: Session<P>): Take {
     return async ({ mailFrom, recipients, data, heloName }) => {
+      await endOfTurn()
       const { ip: sourceIp, tlsVersion } = peer
       const requestId = random.uuid()
       const mail = { session, mailFrom, recipients, data, sourceIp, tlsVersion, requestId, heloName }
