@@ -128,9 +128,18 @@ function describe(letter: Letter, at: { id: string; now: number; size: number })
     tenantName: letter.tenantName,
     listManagement: letter.listManagement,
     size: at.size,
-    counted:
-      letter.surface === 'system' ? 0 : letter.recipients.filter(({ mailbox }) => !isSimulated(mailbox.address)).length,
+    counted: letter.surface === 'system' ? 0 : countedOf(letter.recipients),
   }
+}
+
+/**
+ * Recipients that count against the daily quota: not those at the mailbox simulator, which is limited by the rate only
+ * (SES guide: "Using the mailbox simulator").
+ */
+export function countedOf(recipients: readonly DraftRecipient[]): number {
+  let counted = 0
+  for (const { mailbox } of recipients) if (!isSimulated(mailbox.address)) counted += 1
+  return counted
 }
 
 function byName(tags: readonly Tag[]): Readonly<Record<string, readonly string[]>> {

@@ -208,18 +208,17 @@ function feedbackOfRaw(
  * those of its headers, whoever the envelope names (observed).
  */
 export function checkAddressLengths(draft: Draft): void {
-  const all = [
-    draft.source,
-    ...draft.from,
-    ...draft.recipients.map(({ mailbox: recipient }) => recipient),
-    ...(draft.raw === undefined ? [] : longHeaderMailboxes(draft.raw.headers)),
-    ...(draft.returnPath === undefined ? [] : [draft.returnPath]),
-    ...draft.replyTo,
-  ]
-  for (const each of all) {
-    const error = overLengthError(each)
-    if (error !== null) fail('InvalidParameterValue', error)
-  }
+  checkLength(draft.source)
+  draft.from.forEach(checkLength)
+  for (const recipient of draft.recipients) checkLength(recipient.mailbox)
+  if (draft.raw !== undefined) longHeaderMailboxes(draft.raw.headers).forEach(checkLength)
+  if (draft.returnPath !== undefined) checkLength(draft.returnPath)
+  draft.replyTo.forEach(checkLength)
+}
+
+function checkLength(each: Mailbox): void {
+  const error = overLengthError(each)
+  if (error !== null) fail('InvalidParameterValue', error)
 }
 
 const MEASURED = ['to', 'cc', 'bcc', 'reply-to'] as const

@@ -10,8 +10,7 @@ import { tagError } from '../../message/tags.ts'
 import { settingsForSending } from '../accounts/settings.ts'
 import { type Ctx, scopeOf } from '../context.ts'
 import { effectiveMailFrom } from '../identities/resolution.ts'
-import { isSimulated } from '../../message/simulated.ts'
-import { acceptLetter, automaticTags, bounded } from './accept.ts'
+import { acceptLetter, automaticTags, bounded, countedOf } from './accept.ts'
 import { checkAddressLengths, type Draft, readDraft } from './draft.ts'
 import { checkIdentities, resolveSenders, type SenderIdentity } from './identities.ts'
 import { defaultReturnPath } from './message-id.ts'
@@ -184,8 +183,7 @@ async function withinQuota(
 ): Promise<string> {
   const scope = scopeOf(ctx)
   const all = draft.recipients.length
-  // The mailbox simulator is limited by the rate, but stands outside the daily quota (SES guide: "Using the mailbox simulator").
-  const counted = draft.recipients.filter(({ mailbox }) => !isSimulated(mailbox.address)).length
+  const counted = countedOf(draft.recipients)
   const verdict = await ctx.quotas.reserve(scope, settings, all, counted)
   if (verdict === 'rate') fail('SendingThrottled', 'Maximum sending rate exceeded.')
   if (verdict === 'quota') fail('SendingThrottled', 'Daily message quota exceeded.')
