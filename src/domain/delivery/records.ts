@@ -156,6 +156,8 @@ export function diagnosticOf(reply: Reply): string {
 function sentThrough(remote: Remote | null): MailTags {
   if (remote === null) return {}
   const { egressIp, tls } = remote
+  // There was no connection that anything could have left on.
+  if (egressIp === '') return {}
   return { 'ses:outgoing-ip': [egressIp], ...(tls === null ? {} : { 'ses:outgoing-tls-version': [tls.version] }) }
 }
 
