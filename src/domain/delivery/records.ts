@@ -39,7 +39,9 @@ export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts' | 
 
 export function recordsOfAttempt(services: Services, attempted: Attempted, judgement: Judgement): AttemptRecords {
   const { reached, bounced, delayed } = judgement
-  const { destination, outcome, attempts, expiry, startedAt, now } = attempted
+  const { stored, destination, outcome, attempts, expiry, startedAt, now } = attempted
+  // Nobody sent it: it says nothing of the sender that it did not arrive.
+  const isOurs = stored.message.surface === 'system'
   const bounces = bouncesOf(services, attempted, bounced)
   const retry = retryAfter(attempts, now, expiry, services.random.fraction())
   return {
@@ -60,7 +62,10 @@ export function recordsOfAttempt(services: Services, attempted: Attempted, judge
       transport: outcome.transport,
       transcript: outcome.transcript,
     },
-    counts: { ...NO_COUNTS, bounces: bounced.filter(({ bounceType }) => bounceType === 'Permanent').length },
+    counts: {
+      ...NO_COUNTS,
+      bounces: isOurs ? 0 : bounced.filter(({ bounceType }) => bounceType === 'Permanent').length,
+    },
     suppress: bounces.flatMap(({ suppress }) => suppress),
     rest:
       delayed.length === 0
