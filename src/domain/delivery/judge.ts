@@ -23,7 +23,12 @@ export type Bounced = {
   readonly suppresses: boolean
 }
 
-export type Delayed = { readonly position: number; readonly reply: Reply; readonly delayType: string }
+export type Delayed = {
+  readonly position: number
+  readonly reply: Reply
+  readonly remote: Remote | null
+  readonly delayType: string
+}
 
 export type Judgement = {
   readonly reached: readonly Reached[]
@@ -49,7 +54,7 @@ export function judge(outcome: NetworkOutcome, expiry: Expiry, now: number): Jud
       // What we found out ourselves (no such domain, a null MX) is DNS's word on the address.
       bounced.push({ position, reply, remote, bounceType, bounceSubType, suppresses })
     } else if (now >= expiry.at) bounced.push({ position, ...expired(failure, expiry) })
-    else delayed.push({ position, reply, delayType: verdict.delayType })
+    else delayed.push({ position, reply, remote, delayType: verdict.delayType })
   }
   return { reached, bounced, delayed }
 }

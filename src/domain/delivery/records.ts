@@ -127,25 +127,31 @@ function bouncesOf(services: Services, attempted: Attempted, bounced: readonly B
   })
 }
 
+/** Delays of one kind, told by one host or found by us, make one event. */
 function delays(attempted: Attempted, delayed: readonly Delayed[]): readonly EventRecord[] {
   const { now, expiry } = attempted
-  return Array.from(
-    Map.groupBy(delayed, ({ delayType }) => delayType),
-    ([delayType, group]) =>
-      deliveryDelayEvent(
-        now,
-        {},
-        {
-          delayType,
-          expirationTime: expiry.at,
-          delayedRecipients: group.map(({ position, reply }) => ({
-            emailAddress: addressOf(attempted, position),
-            status: statusOf(reply),
-            diagnosticCode: diagnosticOf(reply),
-          })),
-        },
-      ),
-  )
+  const groups = Map.groupBy(delayed, (each) => `${each.delayType} ${reporterOf(each)}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const reportingMTA = reporterOf(first)
+    const delay = {
+      delayType: first.delayType,
+      expirationTime: expiry.at,
+      delayedRecipients: group.map(({ position, reply }) => ({
+        emailAddress: addressOf(attempted, position),
+        status: statusOf(reply),
+        diagnosticCode: diagnosticOf(reply),
+      })),
+      ...(reportingMTA === undefined ? {} : { reportingMTA }),
+    }
+    return deliveryDelayEvent(now, {}, delay)
+  })
+}
+
+/** Who said so; undefined: nobody else did. SES guide, deliveryDelay: “The IP address of the MTA that reported the delay”. */
+function reporterOf({ reply, remote }: Delayed): string | undefined {
+  return reply.lines === undefined ? undefined : remote?.ip
 }
 
 /** RFC 3464 §2.3.4: three numbers, also where the other side gave none. */
