@@ -20,6 +20,12 @@ const TWO = ['@ MX 10 first', '@ MX 20 second']
 const second = (first: NonNullable<Row['hosts']>[string]) =>
   ({ hosts: { first, second: {} }, zone: TWO, fates: [delivered({ at: 'second' })] }) as const
 
+/** Says `said` the second time that it is asked. */
+function onSecond(said: string): () => string | undefined {
+  let times = 0
+  return () => ((times += 1) === 2 ? said : undefined)
+}
+
 export const CONNECTIONS: readonly Row[] = [
   {
     domain: 'first-dead.test',
@@ -132,6 +138,30 @@ export const CONNECTIONS: readonly Row[] = [
     hosts: { mx: { rcpt: about('bob', '451 4.7.1 Greylisted') } },
     to: ['bob', 'joe'],
     fates: [delivered({ to: ['joe'] }), ...expired('General', '451 4.7.1 Greylisted', { to: ['bob'] })],
+  },
+  {
+    domain: 'leaves-between.test',
+    does: 'has a best host that leaves at the second recipient, so that both are taken to the next',
+    hosts: { first: { rcpt: about('joe', '421 4.3.2 Leaving') }, second: {} },
+    zone: TWO,
+    to: ['bob', 'joe'],
+    fates: [delivered({ at: 'second' })],
+  },
+  {
+    domain: 'splits-and-drops.test',
+    does: 'takes one recipient at a time, and hangs up at the second, once',
+    hosts: {
+      mx: {
+        mail: onSecond('drop'),
+        rcpt: (_, { recipients }) => (recipients.length < 1 ? undefined : '452 4.5.3 Too many recipients'),
+      },
+    },
+    to: ['bob', 'joe'],
+    fates: [
+      delivered({ to: ['bob'] }),
+      delayed(NETWORK, ours('421 4.4.2 Connection dropped at mail: the server hung up'), { to: ['joe'] }),
+      delivered({ to: ['joe'] }),
+    ],
   },
   {
     domain: 'splits.test',

@@ -56,13 +56,15 @@ const hangingUp = STEPS.flatMap((step): Row[] => {
 
 const REFUSALS: readonly (readonly [step: Step, reply: string, kind: string, suppresses?: true])[] = [
   ['mail', '550 5.7.1 Not you', NO_SPAM],
+  ['mail', '552 5.3.4 Larger than we take', 'Transient/MessageTooLarge'],
   ['rcpt', '550 5.1.1 No such user', HARD, true],
   ['data', '554 5.7.1 No mail today', NO_SPAM],
   ['dot', '554 5.6.0 This is spam', NO_SPAM],
+  ['dot', '550 5.1.1 No such user, after all', HARD, true],
 ]
 
 const refusing = REFUSALS.map(([step, reply, kind, suppresses = false]): Row => ({
-  domain: `refuses-at-${step}.test`,
+  domain: `refuses-at-${step}-${reply.slice(4, 9).replaceAll('.', '')}.test`,
   does: `says ${reply.slice(0, 3)} at ${step}`,
   hosts: { mx: { [step]: reply } },
   fates: [bounced(kind, reply, { suppresses })],
@@ -138,12 +140,20 @@ const ODD: readonly Row[] = [
   },
   {
     domain: 'may-have-it.test',
-    does: 'takes the mail, and hangs up before it says so: it comes again',
-    hosts: { mx: { dot: once('drop') } },
+    does: 'takes the mail, and hangs up before it says so: it comes again, to nobody else',
+    hosts: { mx: { dot: once('drop') }, second: {} },
+    zone: ['@ MX 10 mx', '@ MX 20 second'],
     fates: [
       delayed(NETWORK, ours('421 4.4.2 Connection dropped after the message was sent: the server hung up')),
       delivered(),
     ],
+  },
+  {
+    domain: 'one-of-two-late.test',
+    does: 'finds out at the end of the message that it does not know one of two, and does not say which',
+    hosts: { mx: { dot: '550 5.1.1 No such user' } },
+    to: ['bob', 'joe'],
+    fates: [bounced(HARD, '550 5.1.1 No such user')],
   },
   {
     domain: 'drops-large.test',

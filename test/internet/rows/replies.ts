@@ -21,6 +21,7 @@ const REFUSALS: readonly (readonly [reply: string, kind: string, suppresses?: tr
   ['554 Message looks like spam', 'Transient/ContentRejected'],
   ['550 I would prefer not to', HARD],
   ['550', HARD],
+  ['550 4.2.2 Mailbox full, for good', 'Transient/MailboxFull'],
 ]
 
 const DELAYS: readonly (readonly [reply: string, delayType: string])[] = [
@@ -32,9 +33,16 @@ const DELAYS: readonly (readonly [reply: string, delayType: string])[] = [
   ['450 4.7.1 Your reputation is low', 'IPFailure'],
   ['454 4.7.5 Cannot encrypt by our policy', 'General'],
   ['450 Come again', 'General'],
+  ['450 5.1.1 Not yet', 'General'],
 ]
 
 export const REPLIES: readonly Row[] = [
+  {
+    domain: 'controls.test',
+    does: 'has control characters in what it says, which nobody is to see',
+    hosts: { mx: { rcpt: '550 5.1.1 Bell\x07, null\x00 and escape\x1b[31m' } },
+    fates: [bounced(HARD, '550 5.1.1 Bell?, null? and escape?[31m', { suppresses: true })],
+  },
   {
     domain: 'umlauts.test',
     does: 'says it in UTF-8',

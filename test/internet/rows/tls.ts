@@ -71,6 +71,14 @@ const required = [
     set: REQUIRE,
     fates: [bounced('Permanent/General', '554 5.7.10 TLS is not offered')],
   }),
+  Promise.resolve<Row>({
+    domain: 'must-second.test',
+    does: 'has a best host without TLS, which the sender requires, and one with it',
+    set: REQUIRE,
+    hosts: { first: {}, second: { certificate: await certificateFor('second.must-second.test') } },
+    zone: ['@ MX 10 first', '@ MX 20 second'],
+    fates: [delivered({ at: 'second', tls: 'TLSv1.3' })],
+  }),
   row('good', {
     domain: 'must-broken.test',
     does: 'breaks TLS, which the sender requires',

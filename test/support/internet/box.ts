@@ -27,7 +27,7 @@ import { addressesOf, type Hosts, labelOf, type Row } from './rows.ts'
 import { addLines } from './zone-lines.ts'
 
 /** Minutes after the acceptance at which the time stands for a while. */
-const MARKS = [3, 10, 30, 60, 120, 240, 480, 841] as const
+export const MARKS = [3, 10, 30, 60, 120, 240, 480, 841] as const
 const MINUTE_MS = 60_000
 export const HOSTNAME = 'out.sesame.test'
 
