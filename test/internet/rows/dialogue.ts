@@ -72,6 +72,8 @@ const refusing = REFUSALS.map(([step, reply, kind, suppresses = false]): Row => 
 
 const protocol = (step: Step, what: string) => ours(`421 4.5.0 Protocol error at ${step}: not an SMTP reply: ${what}`)
 
+const later = once('450 4.2.1 Later')
+
 /** What is odd, and what becomes of it. */
 const ODD: readonly Row[] = [
   {
@@ -146,6 +148,29 @@ const ODD: readonly Row[] = [
     fates: [
       delayed(NETWORK, ours('421 4.4.2 Connection dropped after the message was sent: the server hung up')),
       delivered(),
+    ],
+  },
+  {
+    domain: 'neither.test',
+    does: 'knows neither of two',
+    hosts: { mx: { rcpt: '550 5.1.1 No such user' } },
+    to: ['bob', 'joe'],
+    fates: [bounced(HARD, '550 5.1.1 No such user', { suppresses: true })],
+  },
+  {
+    domain: 'three-ways.test',
+    does: 'takes one, puts one off and does not know one',
+    hosts: {
+      mx: {
+        rcpt: (line) => about('bob', '550 5.1.1 No such user')(line) ?? (line.includes('<joe@') ? later() : undefined),
+      },
+    },
+    to: ['bob', 'joe', 'sue'],
+    fates: [
+      delivered({ to: ['sue'] }),
+      bounced(HARD, '550 5.1.1 No such user', { to: ['bob'], suppresses: true }),
+      delayed('General', '450 4.2.1 Later', { to: ['joe'] }),
+      delivered({ to: ['joe'] }),
     ],
   },
   {

@@ -2,6 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { certificateFor } from '../../support/internet/certificates.ts'
 import type { Behaviour } from '../../support/internet/mx.ts'
+import { dsn } from '../../support/reports.ts'
 import { bounced, delivered, expired, ours, type Row } from '../../support/internet/rows.ts'
 
 type Kind = 'good' | 'expired' | 'selfSigned'
@@ -23,6 +24,25 @@ const opportunistic = [
   row('good', { domain: 'tls.test', does: 'offers TLS', fates: [PRIVATE] }),
   row('expired', { domain: 'tls-expired.test', does: 'has an expired certificate, as many do', fates: [PRIVATE] }),
   row('selfSigned', { domain: 'tls-own.test', does: 'signed its certificate itself, as most do', fates: [PRIVATE] }),
+  row('good', {
+    domain: 'tls-unknown.test',
+    does: 'offers TLS, and does not know the recipient',
+    behaviour: { rcpt: '550 5.1.1 No such user' },
+    fates: [bounced('Permanent/General', '550 5.1.1 No such user', { tls: 'TLSv1.3', suppresses: true })],
+  }),
+  row('good', {
+    domain: 'tls-bounces.test',
+    does: 'offers TLS, and bounces later',
+    reports: [({ returnPath, recipients: [recipient = ''] }) => ({ to: returnPath, lines: dsn({ recipient }) })],
+    fates: [
+      PRIVATE,
+      bounced('Permanent/General', '550 5.1.1 User unknown', {
+        tls: 'TLSv1.3',
+        reportedBy: 'inner.one.test',
+        suppresses: true,
+      }),
+    ],
+  }),
   row('good', {
     domain: 'tls-old.test',
     does: 'knows TLS 1.2',

@@ -14,11 +14,9 @@ import type { Config } from '../../../src/config/config.ts'
 import type { MessageDetails } from '../../../src/domain/reading.ts'
 import { realHttpsGet } from '../../../src/platform/https-get.ts'
 import type { HttpsGet, MovableClock } from '../../../src/platform/platform.ts'
-import { get } from '../admin.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { dnsServer, type Zone } from '../dns.ts'
 import { bring, senderIn } from '../reports.ts'
-import { SCOPE } from '../stores.ts'
 import { SENDER_DOMAIN } from '../world.ts'
 import { certificateFor } from './certificates.ts'
 import { Mx, type ReceivedMail } from './mx.ts'
@@ -82,29 +80,38 @@ export async function play(rows: readonly Row[], options: BoxOptions = {}): Prom
     passed = mark
     await box.app.idle()
   }
-  const seen = new Map<Row, Seen>()
   const statistics = await statisticsOf(box.app)
-  const left = await queued(box.app)
-  const { items } = await box.app.services.store.suppressions.list(SCOPE, {}, { limit: 1000 })
-  for (const { row, hosts: own, id } of running) {
-    const suppressed = items.filter(({ address }) => address.endsWith(`@${row.domain}`))
-    const notices = box.home.mails.filter(({ recipients }) => recipients.includes(noticesTo(row)))
-    const details = await get<MessageDetails>(box.app, `/_sesame/messages/${id}`)
-    seen.set(row, {
-      details,
-      waiting: waiting.find(({ messageId }) => messageId === id),
-      isQueuedAtEnd: left.some(({ messageId }) => messageId === id),
-      hosts: own,
-      suppressed: suppressed.map(({ address, reason }) => `${address} ${reason}`),
-      notices: options.config?.allowPrivateDestinations === false ? undefined : notices,
-      again: await sentAgain(
-        box.app,
-        row,
-        suppressed.map(({ address }) => address),
-      ),
-    })
-  }
-  return { seen, statistics }
+  return { seen: await look(box, running, waiting), statistics }
+}
+
+/** What there is to see of each row; those who are on the suppression list by now are written to once more. */
+async function look({ app, home }: Box, rows: readonly Running[], waiting: readonly QueuedJob[]) {
+  const left = await queued(app)
+  const { store, config } = app.services
+  const scope = { account: config.accountId, region: 'us-east-1' }
+  const { items: listed } = await store.suppressions.list(scope, {}, { limit: 1000 })
+  const seen = rows.map(async ({ row, hosts, id }): Promise<[Row, Seen]> => {
+    const own = listed.filter(({ address }) => address.endsWith(`@${row.domain}`))
+    const again = await sendAgain(
+      app,
+      row,
+      own.map(({ address }) => address),
+    )
+    const notices = home.mails.filter(({ recipients }) => recipients.includes(noticesTo(row)))
+    return [
+      row,
+      {
+        details: await get<MessageDetails>(app, `/_sesame/messages/${id}`),
+        waiting: waiting.find(({ messageId }) => messageId === id),
+        isQueuedAtEnd: left.some(({ messageId }) => messageId === id),
+        hosts,
+        suppressed: own.map(({ address, reason }) => `${address} ${reason}`),
+        notices: config.allowPrivateDestinations ? notices : undefined,
+        again,
+      },
+    ]
+  })
+  return new Map(await Promise.all(seen))
 }
 
 export function senderOf(row: Row): string {
@@ -229,6 +236,13 @@ async function statisticsOf({ ses }: TestApp): Promise<Statistics> {
   }
 }
 
+/** The admin API, as far as it is read here. */
+async function get<T>(app: TestApp, path: string): Promise<T> {
+  const { status, body } = await app.admin('GET', path)
+  assert.equal(status, 200, JSON.stringify(body))
+  return body as T
+}
+
 /** Brings what the domain has to report, in the order of the row. */
 async function report(app: TestApp, { row, hosts }: Running): Promise<void> {
   const mail = [...hosts.values()].flatMap(({ mails }) => mails)[0]
@@ -238,7 +252,7 @@ async function report(app: TestApp, { row, hosts }: Running): Promise<void> {
   }
 }
 
-async function sentAgain(app: TestApp, row: Row, to: readonly string[]): Promise<MessageDetails | undefined> {
+async function sendAgain(app: TestApp, row: Row, to: readonly string[]): Promise<MessageDetails | undefined> {
   if (to.length === 0) return undefined
   const id = await send(app, row, [...to])
   await app.idle()
