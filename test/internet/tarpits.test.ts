@@ -1,8 +1,7 @@
 /** The Internet in a box: hosts that take their time, by a clock of theirs that is moved. */
 import { setImmediate } from 'node:timers/promises'
-import { realClock } from '../../src/platform/clock.ts'
+import { movableClock, realClock } from '../../src/platform/clock.ts'
 import type { MovableClock } from '../../src/platform/platform.ts'
-import { fakeClock } from '../support/clock.ts'
 import type { Hosts, Row } from '../support/internet/rows.ts'
 import { delayed, delivered, NETWORK, once, ours } from '../support/internet/rows.ts'
 import { describeRows } from '../support/internet/table.ts'
@@ -39,11 +38,6 @@ const STALLS: readonly Row[] = [
   },
 ]
 
-/** Real time until it is moved. */
-function stoppedClock(): MovableClock {
-  return fakeClock(realClock().now())
-}
-
 /** Passes once every host of the rows that is a tarpit has come to where it says nothing. */
 async function pass(wallClock: MovableClock, hosts: readonly Hosts[], minutes: number): Promise<void> {
   await Promise.all(hosts.map((own) => [...own.values()][0]?.stalled ?? Promise.resolve()))
@@ -52,10 +46,11 @@ async function pass(wallClock: MovableClock, hosts: readonly Hosts[], minutes: n
   wallClock.advance(minutes * MINUTE_MS)
 }
 
-const wallClock = stoppedClock()
+// Real time, by which calls are signed, that can be moved.
+const wallClock = movableClock(realClock())
 describeRows('a tarpit that', STALLS, { wallClock, meanwhile: (hosts) => pass(wallClock, hosts, 10) })
 
-const patience = stoppedClock()
+const patience = movableClock(realClock())
 describeRows('patience with a host that', [slowRow(patience)], {
   wallClock: patience,
   meanwhile: (hosts) => pass(patience, hosts, 6),
