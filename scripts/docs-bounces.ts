@@ -19,7 +19,8 @@ in \`src/message/bounces/\`; do not edit.
 
 The cause so found says what SES's event has, and **whose problem** it is. An address goes on the suppression list only
 where the refusal is for good (5xx), is about the *recipient*, and was said after the recipient had been named: a blocked IP
-address or a refused text says nothing about the people behind an address. 4xx replies are tried again; when their time is
+address or a refused text says nothing about the people behind an address, and a refusal at the end of a message to several
+does not say whom of them it means. 4xx replies are tried again; when their time is
 over they bounce as \`Transient\`. Some causes are temporary even with a 5xx code (marked *temporary*), and some make the
 destination get less mail for a while (*slows*; else 421 and 4.7.x do).
 

@@ -52,6 +52,8 @@ export type DeliveryDelay = {
   readonly delayType: string
   readonly expirationTime: number
   readonly delayedRecipients: readonly { emailAddress: string; status: string; diagnosticCode: string }[]
+  /** The IP address of the server that said so. */
+  readonly reportingMTA?: string
 }
 
 function record(type: string, at: number, members: EventMembers): EventRecord {
@@ -103,10 +105,10 @@ export function complaintEvent(at: number, mailTags: MailTags, complaint: Compla
 }
 
 export function deliveryDelayEvent(at: number, mailTags: MailTags, delay: DeliveryDelay): EventRecord {
-  const { expirationTime, ...known } = delay
+  const { delayType, expirationTime, ...known } = delay
   return record('DeliveryDelay', at, {
     mailTags,
-    deliveryDelay: { timestamp: isoTime(at), ...known, expirationTime: isoTime(expirationTime) },
+    deliveryDelay: { timestamp: isoTime(at), delayType, expirationTime: isoTime(expirationTime), ...known },
   })
 }
 

@@ -11,7 +11,7 @@ import type { Config, Profile } from '../../src/config/config.ts'
 import type { Services } from '../../src/domain/context.ts'
 import { smtpPassword } from '../../src/domain/accounts/smtp-passwords.ts'
 import { createLog } from '../../src/platform/log.ts'
-import type { Clock, Dns, MovableClock } from '../../src/platform/platform.ts'
+import type { Clock, Dns, HttpsGet, MovableClock } from '../../src/platform/platform.ts'
 import { realPlatform } from '../../src/platform/real.ts'
 import { fakeClock } from './clock.ts'
 import { fakeDns } from './dns.ts'
@@ -25,6 +25,7 @@ export type AppOptions = {
   readonly clock?: MovableClock
   /** Default: real time, by which signatures and the leases of nodes are judged. */
   readonly wallClock?: Clock
+  readonly httpsGet?: HttpsGet
 }
 
 export type Credentials = {
@@ -78,6 +79,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     ...real,
     clock,
     wallClock: options.wallClock ?? real.wallClock,
+    httpsGet: options.httpsGet ?? real.httpsGet,
     dns: options.dns ?? (config.dns === undefined ? fakeDns({}) : real.dns),
     log: createLog('error', real.wallClock, (line) => errors.push(line)),
   }

@@ -23,7 +23,12 @@ export type Bounced = {
   readonly suppresses: boolean
 }
 
-export type Delayed = { readonly position: number; readonly reply: Reply; readonly delayType: string }
+export type Delayed = {
+  readonly position: number
+  readonly reply: Reply
+  readonly remote: Remote | null
+  readonly delayType: string
+}
 
 export type Judgement = {
   readonly reached: readonly Reached[]
@@ -45,13 +50,20 @@ export function judge(outcome: NetworkOutcome, expiry: Expiry, now: number): Jud
     const { reply, remote } = failure
     const verdict = classify(reply, stageOf(failure.step))
     if (isRefused(each, verdict)) {
-      const { bounceType, bounceSubType, suppresses } = verdict
+      const { bounceType, bounceSubType } = verdict
+      const suppresses = verdict.suppresses && !isShared(outcome, failure)
       // What we found out ourselves (no such domain, a null MX) is DNS's word on the address.
       bounced.push({ position, reply, remote, bounceType, bounceSubType, suppresses })
     } else if (now >= expiry.at) bounced.push({ position, ...expired(failure, expiry) })
-    else delayed.push({ position, reply, delayType: verdict.delayType })
+    else delayed.push({ position, reply, remote, delayType: verdict.delayType })
   }
   return { reached, bounced, delayed }
+}
+
+/** What is said at the end of a message to several may be about any of them: those of one transaction share the failure. */
+function isShared({ recipients }: NetworkOutcome, failure: Failure): boolean {
+  if (stageOf(failure.step) !== 'data') return false
+  return recipients.filter((each) => each.kind !== 'delivered' && each.failure === failure).length > 1
 }
 
 /** Some refuse for good what passes with time (“too many connections”). */

@@ -39,7 +39,9 @@ export type AttemptRecords = Pick<Settlement, 'updates' | 'events' | 'counts' | 
 
 export function recordsOfAttempt(services: Services, attempted: Attempted, judgement: Judgement): AttemptRecords {
   const { reached, bounced, delayed } = judgement
-  const { destination, outcome, attempts, expiry, startedAt, now } = attempted
+  const { stored, destination, outcome, attempts, expiry, startedAt, now } = attempted
+  // Nobody sent it: it says nothing of the sender that it did not arrive.
+  const isOurs = stored.message.surface === 'system'
   const bounces = bouncesOf(services, attempted, bounced)
   const retry = retryAfter(attempts, now, expiry, services.random.fraction())
   return {
@@ -60,7 +62,10 @@ export function recordsOfAttempt(services: Services, attempted: Attempted, judge
       transport: outcome.transport,
       transcript: outcome.transcript,
     },
-    counts: { ...NO_COUNTS, bounces: bounced.filter(({ bounceType }) => bounceType === 'Permanent').length },
+    counts: {
+      ...NO_COUNTS,
+      bounces: isOurs ? 0 : bounced.filter(({ bounceType }) => bounceType === 'Permanent').length,
+    },
     suppress: bounces.flatMap(({ suppress }) => suppress),
     rest:
       delayed.length === 0
@@ -122,25 +127,31 @@ function bouncesOf(services: Services, attempted: Attempted, bounced: readonly B
   })
 }
 
+/** Delays of one kind, told by one host or found by us, make one event. */
 function delays(attempted: Attempted, delayed: readonly Delayed[]): readonly EventRecord[] {
   const { now, expiry } = attempted
-  return Array.from(
-    Map.groupBy(delayed, ({ delayType }) => delayType),
-    ([delayType, group]) =>
-      deliveryDelayEvent(
-        now,
-        {},
-        {
-          delayType,
-          expirationTime: expiry.at,
-          delayedRecipients: group.map(({ position, reply }) => ({
-            emailAddress: addressOf(attempted, position),
-            status: statusOf(reply),
-            diagnosticCode: diagnosticOf(reply),
-          })),
-        },
-      ),
-  )
+  const groups = Map.groupBy(delayed, (each) => `${each.delayType} ${reporterOf(each)}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const reportingMTA = reporterOf(first)
+    const delay = {
+      delayType: first.delayType,
+      expirationTime: expiry.at,
+      delayedRecipients: group.map(({ position, reply }) => ({
+        emailAddress: addressOf(attempted, position),
+        status: statusOf(reply),
+        diagnosticCode: diagnosticOf(reply),
+      })),
+      ...(reportingMTA === undefined ? {} : { reportingMTA }),
+    }
+    return deliveryDelayEvent(now, {}, delay)
+  })
+}
+
+/** Who said so; undefined: nobody else did. SES guide, deliveryDelay: “The IP address of the MTA that reported the delay”. */
+function reporterOf({ reply, remote }: Delayed): string | undefined {
+  return reply.lines === undefined ? undefined : remote?.ip
 }
 
 /** RFC 3464 §2.3.4: three numbers, also where the other side gave none. */
@@ -156,6 +167,8 @@ export function diagnosticOf(reply: Reply): string {
 function sentThrough(remote: Remote | null): MailTags {
   if (remote === null) return {}
   const { egressIp, tls } = remote
+  // There was no connection that anything could have left on.
+  if (egressIp === '') return {}
   return { 'ses:outgoing-ip': [egressIp], ...(tls === null ? {} : { 'ses:outgoing-tls-version': [tls.version] }) }
 }
 

@@ -73,6 +73,8 @@ describe('replies as they are seen', () => {
       'Permanent/General suppressed',
       'recipient',
     ],
+    // Ours: not what their filter thinks of us, for all that it speaks of a policy.
+    ['554 5.7.5 mx.example.org: the host is not in the MTA-STS policy', 'Permanent/General', 'policy'],
     ['550 5.4.1 All hosts are unreachable', 'Permanent/General', 'destination'],
     ['550 5.2.1 The user you are trying to contact is receiving mail at a rate that', 'Transient/General', 'recipient'],
     ['550 5.2.1 Mailbox disabled', 'Permanent/General suppressed', 'recipient'],

@@ -38,6 +38,8 @@ export const PRECISE: Readonly<Record<string, Cause>> = {
   '6.3': 'content',
   '6.7': 'content',
   '7.2': 'not-allowed',
+  // RFC 3463 §3.8: cryptographic failure, which is also what we say where a policy of theirs cannot be met.
+  '7.5': 'security',
   '7.8': 'security',
   '7.9': 'security',
   '7.10': 'security',

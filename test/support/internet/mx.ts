@@ -135,7 +135,7 @@ export class Mx {
       if (!isSilent) this.#say(socket, said)
       const last = typeof said === 'string' ? said : (said.at(-1) ?? '')
       if (last === 'stall') isSilent = true
-      return last
+      return last.replace(/^raw:/, '')
     }
     if (isNew) say('greeting', '', '220 mx.test ESMTP')
     socket.on('data', (chunk: Buffer) => {

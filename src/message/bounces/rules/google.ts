@@ -68,6 +68,7 @@ export const GOOGLE: readonly Rule[] = [
     '550 5.7.27 Your email has been blocked because SPF did not pass for the sending domain.',
     '7.27',
   ],
+  ['evaluating dmarc policy', 'authentication', '550 5.7.5 Permanent error evaluating DMARC policy.', '7.5'],
   [
     'dkim did not pass',
     'authentication',
