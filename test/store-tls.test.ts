@@ -139,12 +139,12 @@ for (const engine of ENGINES) {
     test('policies are kept, the one that was fetched last, until they are removed', async () => {
       await using opened = await engine.open()
       const { stsPolicies } = opened.store
-      const kept = { domain: 'one.test', policy: '{"id":"1"}', fetchedAt: NOON, until: NOON + 1000 }
+      const kept = { domain: 'one.test', id: '1', policy: 'mode: none', fetchedAt: NOON, until: NOON + 1000 }
       assert.equal(await stsPolicies.find('one.test'), undefined)
       await stsPolicies.keep(kept)
-      await stsPolicies.keep({ ...kept, policy: '{"id":"0"}', fetchedAt: NOON - 1 })
+      await stsPolicies.keep({ ...kept, id: '0', fetchedAt: NOON - 1 })
       assert.deepEqual(await stsPolicies.find('one.test'), kept)
-      const later = { ...kept, policy: '{"id":"2"}', fetchedAt: NOON + 1, until: NOON + 5000 }
+      const later = { ...kept, id: '2', policy: 'mode: testing', fetchedAt: NOON + 1, until: NOON + 5000 }
       await stsPolicies.keep(later)
       assert.deepEqual(await stsPolicies.find('one.test'), later)
       for (const index of [2, 3, 4]) await stsPolicies.keep({ ...kept, domain: `${index}.test`, until: NOON + index })
@@ -165,7 +165,7 @@ for (const engine of ENGINES) {
       const { store } = opened
       await store.tlsResults.add([counted()])
       await store.tlsResults.reported(DAY, 'one.test', [])
-      await store.stsPolicies.keep({ domain: 'one.test', policy: '{}', fetchedAt: NOON, until: NOON })
+      await store.stsPolicies.keep({ domain: 'one.test', id: '1', policy: '', fetchedAt: NOON, until: NOON })
       await store.reset()
       assert.deepEqual(await store.tlsResults.domains(DAY, { limit: 1 }), [])
       assert.equal(await store.stsPolicies.find('one.test'), undefined)

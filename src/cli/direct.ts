@@ -4,6 +4,7 @@ import { ensureDefaultAccount } from '../domain/accounts/accounts.ts'
 import { createQuotas } from '../domain/accounts/quotas.ts'
 import type { Services } from '../domain/context.ts'
 import type { QueueControl } from '../domain/queued.ts'
+import { createTlsCounts } from '../domain/tls-reports/count.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
@@ -12,6 +13,7 @@ import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
 import { queueRoutes } from '../operations/admin/queue.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
+import { tlsReportRoutes } from '../operations/admin/tls-reports.ts'
 import { realPlatform } from '../platform/real.ts'
 import { createTasks } from '../queue/tasks.ts'
 import { openStore } from '../store/open.ts'
@@ -36,6 +38,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     quotas: createQuotas({ clock: platform.clock, store }),
     // Only a database file is opened like this, which nobody shares.
     tasks: createTasks({ ...platform, shared: undefined }),
+    tlsCounts: createTlsCounts({ ...platform, store }),
     gate: { underWay: 0 },
     // A notice that a change sends is accepted here; the server delivers it when it starts.
     deliverAtOnce: () => undefined,
@@ -49,6 +52,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     ...dnsRoutes(services),
     ...doctorRoutes(services),
     ...queueRoutes(services, NO_QUEUE),
+    ...tlsReportRoutes(services),
   ]
   return {
     send: async (method, target, body) => {

@@ -3,9 +3,10 @@ import { command, query } from './db.ts'
 import type { Db } from './db.ts'
 import { integer, row, text } from './rows.ts'
 
-/** `policy`: JSON, of whoever keeps it. Times in milliseconds since the epoch, of real time. */
+/** `id`: of its DNS record; `policy`: its lines. Times in milliseconds since the epoch, of real time. */
 export type KeptPolicy = {
   readonly domain: string
+  readonly id: string
   readonly policy: string
   readonly fetchedAt: number
   readonly until: number
@@ -23,17 +24,17 @@ export type StsPolicyStore = {
 const REMOVED_AT_ONCE = 1_000
 
 const FIND = query(
-  `select domain, policy, fetched_at as "fetchedAt", until from sts_policies where domain = ?1`,
-  row({ domain: text, policy: text, fetchedAt: integer, until: integer }),
+  `select domain, id, policy, fetched_at as "fetchedAt", until from sts_policies where domain = ?1`,
+  row({ domain: text, id: text, policy: text, fetchedAt: integer, until: integer }),
 )
 const COUNT = query(`select count(*) as "rows" from sts_policies`, row({ rows: integer }))
 
-const keep = command('stsPolicies.keep', async (tx, { domain, policy, fetchedAt, until }: KeptPolicy) => {
+const keep = command('stsPolicies.keep', async (tx, { domain, id, policy, fetchedAt, until }: KeptPolicy) => {
   await tx.run(
-    `insert into sts_policies (domain, policy, fetched_at, until) values (?1, ?2, ?3, ?4)
-     on conflict (domain) do update set policy = excluded.policy, fetched_at = excluded.fetched_at, until = excluded.until
+    `insert into sts_policies (domain, id, policy, fetched_at, until) values (?1, ?2, ?3, ?4, ?5)
+     on conflict (domain) do update set id = excluded.id, policy = excluded.policy, fetched_at = excluded.fetched_at, until = excluded.until
      where sts_policies.fetched_at <= excluded.fetched_at`,
-    [domain, policy, fetchedAt, until],
+    [domain, id, policy, fetchedAt, until],
   )
 })
 

@@ -39,7 +39,7 @@ export type TlsPage = { readonly after?: string | undefined; readonly limit: num
 export type TlsClaim = { readonly day: number; readonly domain: string; readonly now: number; readonly leaseMs: number }
 
 export type TlsResultStore = {
-  /** Adds to what was counted. Gives the sessions that were not counted, for want of room in their day or domain. */
+  /** Adds to what was counted, in one transaction: some hundred at a time. Gives the sessions that were not counted, for want of room in their day or domain. */
   add(counts: readonly TlsCount[]): Promise<number>
   /** Of a day, by domain. */
   domains(day: number, page: TlsPage): Promise<readonly TlsDomain[]>
@@ -59,8 +59,6 @@ export type TlsResultStore = {
 export const MOST_OF_DOMAIN = 100
 /** Some 15 MB, where mail goes to that many domains. */
 export const MOST_OF_DAY = 50_000
-/** Rows written in one transaction, which others wait for. */
-const ADDED_AT_ONCE = 100
 const REMOVED_AT_ONCE = 2_000
 
 type Added = { readonly day: number; readonly domain: string; readonly id: string; readonly details: string }
@@ -74,13 +72,13 @@ const FIRST = `insert into tls_results (day, domain, id, details, failed, sessio
   where (select count(*) from tls_results where day = ?1 and domain = ?2) < ${MOST_OF_DOMAIN}
   on conflict (day, domain, id) do update set sessions = tls_results.sessions + excluded.sessions`
 
-/** Gives the sessions for which there was no room. `most`: rows of a day. */
-const add = command('tlsResults.add', async (tx, { counts, most }: { counts: readonly Counted[]; most: number }) => {
+/** Gives the sessions for which there was no room. */
+const add = command('tlsResults.add', async (tx, counts: readonly Counted[]) => {
   const room = new Map<number, number>()
   let lost = 0
   for (const { day, domain, id, details, failed, sessions } of counts) {
     if ((await tx.run(MORE, [day, domain, id, sessions])) === 1) continue
-    const left = room.get(day) ?? most - ((await tx.get(HELD, [day]))?.rows ?? 0)
+    const left = room.get(day) ?? MOST_OF_DAY - ((await tx.get(HELD, [day]))?.rows ?? 0)
     const made = left > 0 ? await tx.run(FIRST, [day, domain, id, details, failed, sessions]) : 0
     room.set(day, left - made)
     if (made === 0) lost += sessions
@@ -145,17 +143,12 @@ const UNREPORTED = query(
   row({ domain: text }),
 )
 
-/** `mostOfDay`: rows. */
-export function tlsResultStore(db: Db, mostOfDay = MOST_OF_DAY): TlsResultStore {
+export function tlsResultStore(db: Db): TlsResultStore {
   return {
     async add(counts) {
       // All write in one order, so that two nodes never wait for one another.
       const ordered = counts.map(countedOf).toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
-      let lost = 0
-      for (let at = 0; at < ordered.length; at += ADDED_AT_ONCE) {
-        lost += await db.write(add, { counts: ordered.slice(at, at + ADDED_AT_ONCE), most: mostOfDay })
-      }
-      return lost
+      return db.write(add, ordered)
     },
     async domains(day, { after = '', limit }) {
       const found = await db.all(DOMAINS, [day, after, limit])

@@ -28,7 +28,7 @@ const IDENTITIES = [
   [SCOPE, SENDER],
   [ELSEWHERE, 'example.com'],
 ] as const
-const STS_POLICY = { domain: 'example.org', policy: '{"id":"1"}', fetchedAt: NOON, until: NOON + DAY_MS }
+const STS_POLICY = { domain: 'example.org', id: '1', policy: 'version: STSv1', fetchedAt: NOON, until: NOON + DAY_MS }
 const TLS_DAY = Math.floor(NOON / DAY_MS)
 const TLS_COUNT = {
   policy: { type: 'no-policy-found', domain: 'example.org', lines: [], mxHosts: [] },

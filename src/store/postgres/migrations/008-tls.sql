@@ -20,9 +20,10 @@ create table tls_reports (
   primary key (day, domain)
 );
 
--- MTA-STS policies of others (JSON). Times in milliseconds since the epoch; `until`: when the policy ends.
+-- MTA-STS policies of others: their ids, and their lines. Times in milliseconds since the epoch; `until`: when the policy ends.
 create table sts_policies (
   domain text collate "C" primary key,
+  id text not null,
   policy text not null,
   fetched_at bigint not null,
   until bigint not null

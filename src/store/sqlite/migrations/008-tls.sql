@@ -20,9 +20,10 @@ create table tls_reports (
   primary key (day, domain)
 ) strict, without rowid;
 
--- MTA-STS policies of others (JSON). Times in milliseconds since the epoch; `until`: when the policy ends.
+-- MTA-STS policies of others: their ids, and their lines. Times in milliseconds since the epoch; `until`: when the policy ends.
 create table sts_policies (
   domain text primary key,
+  id text not null,
   policy text not null,
   fetched_at integer not null,
   until integer not null
