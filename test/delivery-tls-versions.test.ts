@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { certificateFor } from './support/internet/certificates.ts'
 import { Internet, privacy, reported, tellAll } from './support/internet/internet.ts'
 import { ENFORCE, policyHost } from './support/internet/policy-host.ts'
+import { startWorld } from './support/world.ts'
 
 const HOST = 'mx.example.test'
 const OK = 'delivered 250 2.0.0 Ok: queued'
@@ -92,3 +93,18 @@ test('a report about TLS is delivered whatever policies say, and shares no conne
   assert.deepEqual([tellAll(result), privacy(result), mx.mails.length], [[OK], 'in the clear', 1])
   assert.match(tellAll(await internet.deliver('bob@example.test'))[0] ?? '', /TLS is not offered/)
 })
+
+for (const [config, wanted] of [
+  [{}, ['TLSv1.1']],
+  [{ opportunisticTlsMinVersion: 'TLSv1.2' }, undefined],
+] as const) {
+  test(`the server with ${JSON.stringify(config)} delivers in ${wanted?.[0] ?? 'plain text'} where there is only TLS 1.1`, async () => {
+    await using world = await startWorld(config)
+    await world.domain('one.test', '127.0.0.2', { certificate: GOOD, maxTlsVersion: 'TLSv1.1' })
+    const id = await world.send(['bob@one.test'])
+    await world.app.idle()
+    const { type, mail } = (await world.events(id)).at(-1)!
+    const tags = mail['tags'] as Readonly<Record<string, unknown>>
+    assert.deepEqual([type, tags['ses:outgoing-tls-version']], ['Delivery', wanted])
+  })
+}
