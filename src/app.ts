@@ -224,6 +224,7 @@ function listen({ listeners }: State, listener: () => void): () => void {
 }
 
 async function startAfresh(services: Services): Promise<void> {
+  await services.tlsCounts.flush()
   await services.store.reset()
   services.quotas.reset()
   await ensureDefaultAccount(services)

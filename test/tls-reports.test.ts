@@ -1,5 +1,6 @@
 /** TLS reports (RFC 8460), through the whole server: counted, read by the operator, sent to whoever asks. */
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
@@ -57,9 +58,11 @@ type Posted = { readonly type: string | undefined; readonly path: string | undef
 async function reportEndpoint(address: string) {
   const posted: Posted[] = []
   const { cert, key } = await certificateFor('reports.test', 'selfSigned')
-  const server = createServer({ cert, key }, async (request, response) => {
+  async function take(request: IncomingMessage): Promise<void> {
     posted.push({ type: request.headers['content-type'], path: request.url, body: await buffer(request) })
-    response.writeHead(endpoint.status).end()
+  }
+  const server = createServer({ cert, key }, (request, response) => {
+    void take(request).then(() => response.writeHead(endpoint.status).end())
   })
   server.listen(0, address)
   await once(server, 'listening')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { NetworkOutcome, TlsResult } from '../../message/outcome.ts'
 import { openStore } from '../../store/open.ts'
+import type { Store } from '../../store/store.ts'
 import { fakeClock } from '../../../test/support/clock.ts'
 import { keptLog, NOON } from '../../../test/support/stores.ts'
 import { until } from '../../../test/support/until.ts'
@@ -70,14 +71,18 @@ describe('TLS results', () => {
 
   test('wait for a store that cannot take them', async () => {
     await using at = await start()
-    const { add } = at.store.tlsResults
+    const { tlsResults } = at.store
     let isAway = true
-    Object.assign(at.store.tlsResults, {
-      add: async (counts: Parameters<typeof add>[0]) => (isAway ? Promise.reject(new Error('away')) : add(counts)),
-    })
-    at.counts.note('one.test', outcome([WELL, badly('a')]))
-    await at.counts.flush()
-    at.counts.note('one.test', outcome([WELL]))
+    const broken: Pick<Store, 'tlsResults'> = {
+      tlsResults: {
+        ...tlsResults,
+        add: async (some) => (isAway ? Promise.reject(new Error('away')) : tlsResults.add(some)),
+      },
+    }
+    const counts = createTlsCounts({ ...at, store: broken })
+    counts.note('one.test', outcome([WELL, badly('a')]))
+    await counts.flush()
+    counts.note('one.test', outcome([WELL]))
     isAway = false
     at.wallClock.advance(10_000)
     await until(at.find, (found) => found.length > 0)

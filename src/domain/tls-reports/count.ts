@@ -69,8 +69,8 @@ export function createTlsCounts({ clock, wallClock, log, store }: Deps): TlsCoun
     timer?.()
     timer = undefined
     await writing
-    if (waiting.size === 0 && lost === 0) return
-    writing = write().finally(() => (writing = undefined))
+    // Whoever waited with us may have begun already.
+    if (waiting.size > 0 || lost > 0) writing ??= write().finally(() => (writing = undefined))
     await writing
     if (waiting.size > 0) arm()
   }

@@ -42,7 +42,8 @@ export function startTlsTask(services: Services, post: PostReport): TlsTask {
     await sendDueReports(services, post, () => state.isStopped)
   }
 
-  const task = tasks.runAlone('tls', EVERY_MS, run)
+  // Under another name, so that a process that sends none does not keep one that would from it.
+  const task = tasks.runAlone(isSending ? 'tls reports' : 'tls upkeep', EVERY_MS, run)
   return {
     async stop() {
       state.isStopped = true
