@@ -10,6 +10,8 @@ import { createFaults } from './domain/faults.ts'
 import { createStandings } from './domain/sending/standing.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createSuspensions } from './domain/suspensions.ts'
+import { createTlsCounts } from './domain/tls-reports/count.ts'
+import { startTlsTask } from './domain/tls-reports/task.ts'
 import { createUpkeep, type Upkeep } from './domain/upkeep.ts'
 import type { AdminDeps } from './operations/admin/index.ts'
 import {
@@ -72,6 +74,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     quotas: quotasOf(platform, store),
     standings: createStandings(store),
     tasks: createTasks({ ...platform, shared }),
+    tlsCounts: createTlsCounts({ ...platform, store }),
     gate: { underWay: 0 },
     deliverAtOnce: createDeliverAtOnce(config),
     publicUrl: () => state.publicUrl,
@@ -84,7 +87,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const suspensions = createSuspensions(services, () => queue.review())
   const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
   await ensureDefaultAccount(services)
-  const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
+  const stopTasks = startTasks(services, deliver)
   // Whatever its roles: it may be the only one.
   const upkeep = createUpkeep(services)
   const admin: AdminDeps = {
@@ -119,22 +122,36 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     },
     async close() {
       state.isReady = false
-      checks?.stop()
       suspensions.stop()
       upkeep.stop()
+      const areTasksOver = stopTasks()
       // At once: what is begun now is what a stop has to wait for.
       const isDelivered = queue.close()
       const hurry = platform.wallClock.after(LAST_ATTEMPTS_MS, deliver.cut)
       await servers.close()
       await nameServer?.close()
       await isDelivered
+      await areTasksOver
       hurry()
       deliver.close()
+      await services.tlsCounts.close()
       await services.quotas.close()
       await node?.leave()
       certificate.close()
       await store.close()
     },
+  }
+}
+
+/** What those who deliver do from time to time; gives what ends it, and settles when that has. */
+function startTasks(services: Services, { postReport }: Deliver): () => Promise<void> {
+  const { roles, transport } = services.config
+  if (!roles.has('delivery')) return async () => {}
+  const checks = startIdentityChecks(services)
+  const tls = transport === 'capture' ? undefined : startTlsTask(services, postReport)
+  return async () => {
+    checks.stop()
+    await tls?.stop()
   }
 }
 
@@ -209,6 +226,7 @@ function listen({ listeners }: State, listener: () => void): () => void {
 }
 
 async function startAfresh(services: Services): Promise<void> {
+  await services.tlsCounts.flush()
   await services.store.reset()
   services.quotas.reset()
   await ensureDefaultAccount(services)

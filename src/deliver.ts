@@ -1,8 +1,10 @@
 /** Delivery, put together: what is known at once, and what the queue runs for a job. */
 import type { Config } from './config/config.ts'
+import type { readPolicy, StsMemory } from './delivery/mta-sts.ts'
 import type { Outbound } from './delivery/outbound.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
+import type { PostReport } from './domain/tls-reports/send.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
 import type { Delivered, Where } from './queue/queue.ts'
@@ -25,6 +27,8 @@ export function createDeliverAtOnce(config: Config): Services['deliverAtOnce'] {
 export type Deliver = {
   /** What the queue runs for a job. */
   readonly run: (job: Job, where: Where) => Promise<Delivered>
+  /** Posts a TLS report; the text says what was wrong. */
+  readonly postReport: PostReport
   /** Has attempts that are under way end soon. */
   readonly cut: () => void
   /** Nothing more comes. */
@@ -34,15 +38,19 @@ export type Deliver = {
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
   if (services.config.transport === 'capture') {
-    return { run: screened(services, atOnce), cut: () => {}, close: () => {} }
+    return {
+      run: screened(services, atOnce),
+      postReport: async () => 'nobody is called',
+      cut: () => {},
+      close: () => {},
+    }
   }
   const network = createNetwork(services)
   return {
+    ...network,
     run: screened(services, (job, where) =>
       job.destination === SIMULATOR_DOMAIN ? atOnce(job) : network.run(job, where),
     ),
-    cut: network.cut,
-    close: network.close,
   }
 }
 
@@ -100,6 +108,7 @@ function createNetwork(services: Services): Deliver {
     const { Refusals } = await import('./domain/delivery/pace.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
+    const { readPolicy } = await import('./delivery/mta-sts.ts')
     outbound = createOutbound({
       clock: wallClock,
       random,
@@ -111,20 +120,48 @@ function createNetwork(services: Services): Deliver {
       allowPrivate: config.allowPrivateDestinations,
       ownAddresses: ownAddresses(),
       egress: config.egress,
+      minTlsVersions: { demanded: config.outboundTlsMinVersion, opportunistic: config.opportunisticTlsMinVersion },
+      stsMemory: stsMemory(services, readPolicy),
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
     if (isCut) outbound.cut()
-    return { attemptOver, ways: { network: outbound.deliver, refusals: new Refusals() } }
+    return {
+      attemptOver,
+      ways: { network: outbound.deliver, refusals: new Refusals() },
+      postReport: outbound.postReport,
+    }
   })
   return {
     async run(job, where) {
       const { attemptOver, ways } = await loaded()
       return (await attemptOver(services, ways, job, where)) ?? 'done'
     },
+    postReport: async (url, report) => (await loaded()).postReport(url, report),
     cut() {
       isCut = true
       outbound?.cut()
     },
     close: () => outbound?.close(),
+  }
+}
+
+/** MTA-STS policies in the store: for all nodes, and after a restart (RFC 8461 §10.2). */
+export function stsMemory(
+  { store, log }: Pick<Services, 'log'> & { readonly store: Pick<Services['store'], 'stsPolicies'> },
+  read: typeof readPolicy,
+): StsMemory {
+  return {
+    async find(domain) {
+      const kept = await store.stsPolicies.find(domain)
+      const policy = kept && read(kept.id, kept.policy)
+      return kept && policy && { policy, fetchedAt: kept.fetchedAt }
+    },
+    async keep(domain, { policy: { id, lines, maxAgeMs }, fetchedAt }) {
+      const kept = { domain, id, policy: lines.join('\n'), fetchedAt, until: fetchedAt + maxAgeMs }
+      // Without it the policy holds as long as this process.
+      await store.stsPolicies.keep(kept).catch((error: unknown) => {
+        log.warn('an MTA-STS policy could not be kept', { domain, error })
+      })
+    },
   }
 }

@@ -89,6 +89,7 @@ function smtpServers({ config, wallClock, random, log, certificate, answers, inb
     smtps: createSubmissionServer(submission, 'tls'),
     inbound: createInboundServer({
       ...deps,
+      secureContext: () => certificate.inboundContext(),
       accept: async (recipient) => (await inbound()).accepts(recipient),
       receive: async (mail) => (await inbound()).receive(mail),
     }),

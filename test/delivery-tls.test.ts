@@ -42,12 +42,6 @@ describe('opportunistic TLS', () => {
       2,
     ],
     [
-      'begins anew in the clear when only old TLS is there',
-      { certificate: GOOD, maxTlsVersion: 'TLSv1' },
-      'in the clear',
-      2,
-    ],
-    [
       'begins anew in the clear when somebody slips in a reply before it',
       { certificate: GOOD, starttls: 'raw:220 Go\r\n250-mx.test\r\n250 AUTH' },
       'in the clear',

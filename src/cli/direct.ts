@@ -5,6 +5,7 @@ import { createQuotas } from '../domain/accounts/quotas.ts'
 import { createStandings } from '../domain/sending/standing.ts'
 import type { Services } from '../domain/context.ts'
 import type { QueueControl } from '../domain/queued.ts'
+import { createTlsCounts } from '../domain/tls-reports/count.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
@@ -13,6 +14,7 @@ import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
 import { queueRoutes } from '../operations/admin/queue.ts'
 import type { Route, RouteReply } from '../operations/admin/route.ts'
+import { tlsReportRoutes } from '../operations/admin/tls-reports.ts'
 import { realPlatform } from '../platform/real.ts'
 import { createTasks } from '../queue/tasks.ts'
 import { openStore } from '../store/open.ts'
@@ -38,6 +40,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     standings: createStandings(store),
     // Only a database file is opened like this, which nobody shares.
     tasks: createTasks({ ...platform, shared: undefined }),
+    tlsCounts: createTlsCounts({ ...platform, store }),
     gate: { underWay: 0 },
     // A notice that a change sends is accepted here; the server delivers it when it starts.
     deliverAtOnce: () => undefined,
@@ -51,6 +54,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     ...dnsRoutes(services),
     ...doctorRoutes(services),
     ...queueRoutes(services, NO_QUEUE),
+    ...tlsReportRoutes(services),
   ]
   return {
     send: async (method, target, body) => {

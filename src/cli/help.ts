@@ -91,6 +91,11 @@ sesame queue drop     (the same) [--silent]
 
 ${CONNECTION}`,
 
+  'tls-report': () => `sesame tls-report [DOMAIN] [--day YYYY-MM-DD]
+    How connections to others went as to TLS on a day (UTC; today): the domains, or the report of one (RFC 8460).
+
+${CONNECTION}`,
+
   send: () => `sesame send --from ADDRESS --to ADDRESS [--to …] [--cc ADDRESS] [--bcc ADDRESS]
     [--subject TEXT] [--text TEXT] [--html HTML] [--raw FILE|-]
     [--configuration-set NAME] [--tag NAME=VALUE] [--via v2|v1|smtp]
@@ -119,6 +124,7 @@ sesame dns            print the DNS records to publish
 sesame doctor         find what keeps mail from arriving
 sesame db             move everything to another database, or check it
 sesame queue          see, suspend, resume, retry, drop mail that waits
+sesame tls-report     how connections to others went as to TLS
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command
 sesame --version

@@ -15,6 +15,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['db', async () => (await import('./db.ts')).db],
   ['queue', async () => (await import('./queue.ts')).queue],
+  ['tls-report', async () => (await import('./tls-report.ts')).tlsReport],
   ['send', async () => (await import('./send.ts')).send],
 ])
 

@@ -4,6 +4,8 @@ import type { Shaping } from './shaping.ts'
 
 export type Profile = 'local' | 'strict' | 'production'
 export type Role = 'api' | 'smtp' | 'inbound' | 'delivery' | 'events'
+/** The oldest version of TLS that is spoken. */
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 export type Transport = 'capture' | 'direct' | 'smarthost'
 
 /** `address`: an IP address or a name, or the path of a Unix socket (then without a port: 0). */
@@ -46,6 +48,11 @@ export type Config = {
   readonly accountId: string
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
+  /** With clients. */
+  readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** With other mail servers, where it has to be TLS, and where it may be plain text. */
+  readonly outboundTlsMinVersion: TlsVersion
+  readonly opportunisticTlsMinVersion: TlsVersion
   readonly roles: ReadonlySet<Role>
   readonly transport: Transport
   /** Where everything goes with the transport `smarthost`. */
@@ -67,6 +74,8 @@ export type Config = {
   readonly dnsPort: number
   readonly mxPort: number
   readonly allowPrivateDestinations: boolean
+  /** Whether domains that ask for them get daily TLS reports (RFC 8460). */
+  readonly tlsReports: boolean
   /** The file of `limitsBySite`. */
   readonly shaping: string | undefined
   readonly limitsBySite: Shaping
@@ -94,6 +103,8 @@ export type Config = {
   readonly retentionMessages: number
   /** Octets of bodies as they are stored. */
   readonly retentionBytes: number
+  /** How long TLS results are kept, for reports and operators; 0: no bound. */
+  readonly retentionTlsDays: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 
   readonly limits: Limits

@@ -207,6 +207,10 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     accountId: get('accountId'),
     tlsCert: get('tlsCert'),
     tlsKey: get('tlsKey'),
+    tlsMinVersion: get('tlsMinVersion'),
+    outboundTlsMinVersion: get('outboundTlsMinVersion'),
+    opportunisticTlsMinVersion: get('opportunisticTlsMinVersion'),
+    tlsReports: get('tlsReports'),
     roles: get('roles'),
     transport: get('transport'),
     smarthost: get('smarthost'),
@@ -235,6 +239,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     retentionDays: get('retentionDays'),
     retentionMessages: get('retentionMessages'),
     retentionBytes: get('retentionBytes'),
+    retentionTlsDays: get('retentionTlsDays'),
     logLevel: get('logLevel'),
     limits: assembleLimits(get),
   } satisfies Config)

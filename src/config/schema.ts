@@ -5,6 +5,7 @@
 import type { Config, Limits, Profile } from './config.ts'
 import { egress } from './egress.ts'
 import { smarthost } from './smarthost.ts'
+import { TLS_SETTINGS } from './tls-settings.ts'
 import * as kinds from './values.ts'
 import type { Kind } from './values.ts'
 
@@ -386,6 +387,8 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     'Octets of a message that ClamAV and rspamd are shown; a longer one goes on unseen.',
   ),
   scanTimeoutMs: limit('scan-timeout-ms', 3_600_000, 60_000, 'Time that each of them has for a message.'),
+
+  ...TLS_SETTINGS,
 }
 
 export function variableOf(name: string): string {

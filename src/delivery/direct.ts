@@ -1,5 +1,5 @@
 /** Delivery to the hosts that take mail for a domain. */
-import type { Failure, NetworkOutcome } from '../message/outcome.ts'
+import type { Failure, NetworkOutcome, TlsWish } from '../message/outcome.ts'
 import { attempt, begin, type AttemptDeps, type Candidate, type Mail, type Progress, type Route } from './attempt.ts'
 import { hostAddresses, mailHosts, type HostDeps, type MailHost, type MailHosts } from './hosts.ts'
 import type { StsPolicies } from './mta-sts.ts'
@@ -16,8 +16,7 @@ export type DirectDeps = AttemptDeps &
 export type DirectMail = Mail & {
   /** Of the recipients; ASCII, or an address literal in brackets. */
   readonly domain: string
-  /** SES's TlsPolicy: `REQUIRE` hands the message over in TLS only. */
-  readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE'
+  readonly tlsPolicy: TlsWish
 }
 
 /** Delivers a message to the recipients at one domain. Everything that can go wrong is in the outcome. */

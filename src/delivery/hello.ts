@@ -20,9 +20,17 @@ export async function hello(session: Session, { egress }: Attempt): Promise<Fail
   const answer = await session.ask('ehlo', `EHLO ${egress.name}`)
   if (!isLost(answer) && isGood(answer)) {
     session.extensions = extensionsOf(answer)
+    session.helo = nameIn(answer)
     return undefined
   }
   if (isLost(answer) || answer.code < 500 || !session.isOpen) return problem(session, 'ehlo', answer)
   session.extensions = NO_EXTENSIONS
-  return problem(session, 'ehlo', await session.ask('ehlo', `HELO ${egress.name}`))
+  const older = await session.ask('ehlo', `HELO ${egress.name}`)
+  if (!isLost(older)) session.helo = nameIn(older)
+  return problem(session, 'ehlo', older)
+}
+
+/** RFC 5321 §4.1.1.1: its first word is the server's name. */
+function nameIn({ text }: Reply): string {
+  return /^\S{1,255}/.exec(text)?.[0] ?? ''
 }

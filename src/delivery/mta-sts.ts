@@ -12,6 +12,16 @@ export type StsPolicy = {
   readonly lines: readonly string[]
 }
 
+/** Policies that outlive the process, and are there for others too. `fetchedAt`: milliseconds since the epoch. */
+export type StsMemory = {
+  /** Throws when nobody can say. */
+  readonly find: (domain: string) => Promise<FetchedPolicy | undefined>
+  /** Never throws. */
+  readonly keep: (domain: string, fetched: FetchedPolicy) => Promise<void>
+}
+
+export type FetchedPolicy = { readonly policy: StsPolicy; readonly fetchedAt: number }
+
 export type StsDeps = HostDeps & {
   readonly dns: Dns
   readonly httpsGet: HttpsGet
@@ -19,6 +29,8 @@ export type StsDeps = HostDeps & {
   readonly port: number
   /** Authorities trusted instead of the usual ones, PEM. */
   readonly ca: readonly string[] | undefined
+  /** undefined: what is learnt is gone with the process. */
+  readonly memory?: StsMemory | undefined
 }
 
 /** `problem`: the policy that was announced could not be had; a policy of before may hold nonetheless. */
@@ -41,19 +53,26 @@ const MAX_DOMAINS = 20_000
 /** More than any domain has hosts. */
 const MAX_PATTERNS = 100
 
-type Known = { readonly policy: StsPolicy; readonly fetchedAt: number }
+/** What nobody remembered may be learnt by another process. */
+const UNKNOWN_MS = 300_000
+/** What a policy's text may take in the store: more than any policy of some use has. A host's name is shorter. */
+const MAX_LINES = 150
+const MAX_LINE = 300
 
 /** Finds and remembers policies. */
 export class StsPolicies {
   readonly #deps: StsDeps
-  readonly #known: ExpiringMap<string, Known>
+  readonly #known: ExpiringMap<string, FetchedPolicy>
   readonly #failed: ExpiringMap<string, NonNullable<StsFinding['problem']>>
+  /** Of which nothing is kept. */
+  readonly #unknown: ExpiringMap<string, true>
   readonly #underWay = new Map<string, Promise<StsFinding>>()
 
   constructor(deps: StsDeps) {
     this.#deps = deps
     this.#known = new ExpiringMap(deps.clock, MAX_DOMAINS)
     this.#failed = new ExpiringMap(deps.clock, MAX_DOMAINS)
+    this.#unknown = new ExpiringMap(deps.clock, MAX_DOMAINS)
   }
 
   /** The policy of a domain that mail is sent to. One that asks for nothing is none. */
@@ -64,23 +83,44 @@ export class StsPolicies {
   }
 
   async #look(domain: string): Promise<StsFinding> {
-    const known = this.#known.get(domain)
+    const known = this.#known.get(domain) ?? (await this.#remembered(domain))
     const answer = await this.#deps.dns.txt(`_mta-sts.${domain}`)
     const id = answer.kind === 'found' ? stsId(answer.records) : undefined
     // §3.1, §5.1: who takes the record away does not take the policy away before its time.
     if (id === undefined) return { policy: active(known), problem: undefined }
-    const isFresh = known !== undefined && this.#deps.clock.now() - known.fetchedAt < REFRESH_MS
-    if (known?.policy.id === id && isFresh) return { policy: active(known), problem: undefined }
+    if (this.#isCurrent(known, id)) return { policy: active(known), problem: undefined }
     const failed = this.#failed.get(`${id} ${domain}`)
     if (failed !== undefined) return { policy: active(known), problem: failed }
+    // Another process may have fetched it meanwhile.
+    const theirs = await this.#remembered(domain, true)
+    if (this.#isCurrent(theirs, id)) return { policy: active(theirs), problem: undefined }
     const fetched = await this.#fetch(domain, id)
     if ('type' in fetched) {
       this.#failed.set(`${id} ${domain}`, fetched, RETRY_MS)
-      return { policy: active(known), problem: fetched }
+      return { policy: active(theirs ?? known), problem: fetched }
     }
     const fresh = { policy: fetched, fetchedAt: this.#deps.clock.now() }
     this.#known.set(domain, fresh, fetched.maxAgeMs)
+    await this.#deps.memory?.keep(domain, fresh)
     return { policy: active(fresh), problem: undefined }
+  }
+
+  #isCurrent(known: FetchedPolicy | undefined, id: string): boolean {
+    return known?.policy.id === id && this.#deps.clock.now() - known.fetchedAt < REFRESH_MS
+  }
+
+  /** What is kept of before. That there is nothing is not asked for each message. */
+  async #remembered(domain: string, isAnew = false): Promise<FetchedPolicy | undefined> {
+    const { memory, clock } = this.#deps
+    if (memory === undefined || (!isAnew && this.#unknown.get(domain) === true)) return undefined
+    const found = await memory.find(domain)
+    const left = found === undefined ? 0 : found.fetchedAt + found.policy.maxAgeMs - clock.now()
+    if (found === undefined || left <= 0) {
+      this.#unknown.set(domain, true, UNKNOWN_MS)
+      return undefined
+    }
+    this.#known.set(domain, found, left)
+    return found
   }
 
   async #fetch(domain: string, id: string): Promise<StsPolicy | NonNullable<StsFinding['problem']>> {
@@ -107,7 +147,7 @@ export class StsPolicies {
   }
 }
 
-function active(known: Known | undefined): StsPolicy | undefined {
+function active(known: FetchedPolicy | undefined): StsPolicy | undefined {
   return known === undefined || known.policy.mode === 'none' ? undefined : known.policy
 }
 
@@ -122,8 +162,9 @@ export function stsId(records: readonly string[]): string | undefined {
 export function readPolicy(id: string, text: string): StsPolicy | undefined {
   const lines = text
     .split(/\r?\n/)
-    .map((line) => line.trim())
+    .map((line) => line.trim().slice(0, MAX_LINE))
     .filter((line) => line !== '')
+  if (lines.length > MAX_LINES || text.includes('\0')) return undefined
   const pairs = lines.map((line) => /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})\s*:\s*(.*)$/.exec(line)?.slice(1) ?? [])
   const first = (key: string) => pairs.find(([name]) => name === key)?.[1]
   const mode = first('mode')

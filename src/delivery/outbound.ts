@@ -6,8 +6,10 @@ import { createCutting } from './cutting.ts'
 import { deliverDirect, type DirectMail } from './direct.ts'
 import { chooseEgress, type EgressAddress, type EgressChoice, familiesOf, poolsOf } from './egress.ts'
 import { DELIVERY_LIMITS, TIMEOUTS } from './limits.ts'
-import { StsPolicies } from './mta-sts.ts'
+import { StsPolicies, type StsMemory } from './mta-sts.ts'
+import { postReport } from './report-post.ts'
 import { deliverToSmarthost, type Smarthost } from './smarthost.ts'
+import type { MinTlsVersions } from './target.ts'
 import { TlsMemory } from './tls-memory.ts'
 
 export type OutboundDeps = {
@@ -26,6 +28,9 @@ export type OutboundDeps = {
   readonly ownAddresses: readonly string[]
   /** Those that mail may leave from; none: whichever the system takes. */
   readonly egress: readonly EgressAddress[]
+  readonly minTlsVersions: MinTlsVersions
+  /** What was learnt of MTA-STS policies before, and by other processes. */
+  readonly stsMemory: StsMemory
   /** undefined: each destination is called by itself. */
   readonly smarthost: Smarthost | undefined
 }
@@ -35,6 +40,8 @@ export type OutboundMail = Omit<DirectMail, 'egress'> & EgressChoice
 export type Outbound = {
   /** Whatever goes wrong is in the outcome. */
   readonly deliver: (mail: OutboundMail) => Promise<NetworkOutcome>
+  /** Posts a TLS report to a stranger's server; the text says what was wrong. */
+  readonly postReport: (url: URL, report: Uint8Array) => Promise<string | undefined>
   /** Ends the connections that are kept. */
   readonly close: () => void
   /** Ends those of attempts under way, too, which end as others do whose connection breaks; later ones get none. */
@@ -55,7 +62,6 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     dial,
     connections,
     tlsMemory: new TlsMemory(clock),
-    minTlsVersion: 'TLSv1.2' as const,
     ca: undefined,
     timeouts: TIMEOUTS,
     limits: DELIVERY_LIMITS,
@@ -69,7 +75,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       maxHosts: MAX_HOSTS,
     },
   }
-  const stsPolicies = new StsPolicies({ ...common, dns, httpsGet, port: HTTPS_PORT })
+  const stsPolicies = new StsPolicies({ ...common, dns, httpsGet, port: HTTPS_PORT, memory: deps.stsMemory })
   return {
     async deliver(mail) {
       const egress = chooseEgress(pools, mail) ?? anywhere
@@ -78,6 +84,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         ? deliverDirect({ ...from, port, stsPolicies }, { ...mail, egress })
         : deliverToSmarthost(from, smarthost, { ...mail, egress })
     },
+    postReport: async (url, report) => postReport({ ...common, httpsGet }, url, report),
     close: () => connections.close(),
     cut,
   }

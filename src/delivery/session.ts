@@ -47,6 +47,8 @@ export type SessionOptions = {
 
 export class Session {
   extensions: Extensions = NO_EXTENSIONS
+  /** The name that the server gave in its answer to EHLO; empty before that. */
+  helo = ''
   /** Messages offered so far. */
   messages = 0
   /** The transaction before was not brought to an end. */

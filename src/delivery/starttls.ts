@@ -3,7 +3,8 @@ import { replyLine, type Failure, type TlsResult } from '../message/outcome.ts'
 import { lostFailure, ownFailure } from './failures.ts'
 import { hello } from './hello.ts'
 import { isLost, type Session } from './session.ts'
-import type { Attempt, OpenDeps, Target } from './target.ts'
+import type { TlsOptions, TlsState } from '../platform/platform.ts'
+import type { Attempt, OpenDeps, Target, TlsDemand } from './target.ts'
 
 /** STARTTLS as far as it is wanted and offered, with the EHLO after it. */
 export async function privacy(
@@ -46,7 +47,7 @@ export async function secure(
   const known = key && deps.tlsMemory.session(key)
   const state = await session.startTls({
     serverName: host,
-    minVersion: deps.minTlsVersion,
+    ...strengthOf(deps, tls),
     ...(known !== undefined && { session: known }),
     ...(key !== undefined && { onSession: (fresh) => deps.tlsMemory.keep(key, fresh) }),
     ...(deps.ca !== undefined && { ca: deps.ca }),
@@ -56,7 +57,7 @@ export async function secure(
     if (key !== undefined) deps.tlsMemory.forget(key)
     return notPrivate(session, 454, `TLS handshake failed: ${state}`)
   }
-  const wrong = tls.judge?.judge(state) ?? null
+  const wrong = tls.judge === undefined ? null : (tooOld(deps, state) ?? tls.judge.judge(state))
   report(attempt, session, target, wrong === null ? null : certificateFailure(wrong), wrong ?? '')
   if (wrong !== null && tls.level === 'verified') {
     session.end(`certificate: ${wrong}`)
@@ -67,12 +68,24 @@ export async function secure(
   return undefined
 }
 
+/** Bad TLS is better than none, where none would do; where it has to be TLS, it has to be good. */
+function strengthOf({ minTlsVersions }: OpenDeps, { level }: TlsDemand): Pick<TlsOptions, 'minVersion' | 'isLenient'> {
+  if (level !== 'may') return { minVersion: minTlsVersions.demanded }
+  const minVersion = minTlsVersions.opportunistic
+  return { minVersion, isLenient: minVersion < 'TLSv1.2' }
+}
+
+/** Of a policy in testing is told what it would come to. The names of versions are in their order. */
+function tooOld({ minTlsVersions }: OpenDeps, { version }: TlsState): string | null {
+  return version < minTlsVersions.demanded ? `${version} is older than ${minTlsVersions.demanded}` : null
+}
+
 type TlsFailure = NonNullable<TlsResult['failure']>['type']
 
 function report(attempt: Attempt, session: Session, target: Target, type: TlsFailure | null, reason: string): void {
   const { host, ip, egressIp } = session.remote
   const failure = type === null ? null : { type, reason }
-  attempt.report({ policy: target.tls.policy, failure, remote: { host, ip, egressIp } })
+  attempt.report({ policy: target.tls.policy, failure, remote: { host, helo: session.helo, ip, egressIp } })
 }
 
 /** By the platform's words for what is wrong with a certificate. */

@@ -1,6 +1,6 @@
 /** A server to talk to, and what an attempt to do so needs and gives. */
 import type { TlsResult } from '../message/outcome.ts'
-import type { Clock, Dial, TlsState } from '../platform/platform.ts'
+import type { Clock, Dial, TlsOptions, TlsState } from '../platform/platform.ts'
 import type { Credentials } from './auth.ts'
 import type { Timeouts } from './limits.ts'
 import type { TlsMemory } from './tls-memory.ts'
@@ -33,12 +33,18 @@ export type Target = {
 /** Who we are on a connection. `addresses`: ours to call from, of one family or both; any if there are none. */
 export type Egress = { readonly addresses: readonly string[]; readonly name: string }
 
+export type MinTlsVersions = {
+  readonly demanded: TlsOptions['minVersion']
+  readonly opportunistic: TlsOptions['minVersion']
+}
+
 export type OpenDeps = {
   readonly dial: Dial
   readonly clock: Clock
   readonly timeouts: Timeouts
   readonly tlsMemory: TlsMemory
-  readonly minTlsVersion: 'TLSv1' | 'TLSv1.2' | 'TLSv1.3'
+  /** `demanded`: where it has to be TLS; `opportunistic`: where else mail goes in the clear. */
+  readonly minTlsVersions: MinTlsVersions
   /** Authorities trusted instead of the usual ones, PEM. */
   readonly ca: readonly string[] | undefined
 }

@@ -1,5 +1,5 @@
 /** Which TLS a host must offer: by DANE, else by MTA-STS, else as the sender wants it. */
-import type { Failure, TlsResult } from '../message/outcome.ts'
+import type { Failure, TlsResult, TlsWish } from '../message/outcome.ts'
 import type { Clock, Dns, TlsState } from '../platform/platform.ts'
 import { findTlsa, judgeByDane, tlsaLine, usable } from './dane.ts'
 import { ownFailure } from './failures.ts'
@@ -25,7 +25,7 @@ export type Policy = {
   readonly key: string
 }
 
-type Mail = { readonly domain: string; readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE' }
+type Mail = { readonly domain: string; readonly tlsPolicy: TlsWish }
 
 /** Looks for the policy of a domain; what is wrong with it goes into the reports. */
 export async function findPolicy(
@@ -36,6 +36,7 @@ export async function findPolicy(
 ): Promise<Policy> {
   const isRequired = tlsPolicy === 'REQUIRE'
   const name = domain.toLowerCase()
+  if (tlsPolicy === 'ANY') return { domain: name, isRequired, sts: undefined, isAuthentic: false, key: tlsPolicy }
   const { policy: sts, problem } = stsPolicies === undefined || isLiteral ? NOTHING : await stsPolicies.find(name)
   if (problem !== undefined) {
     tlsResults.push({ policy: { type: 'sts', domain: name, lines: [], mxHosts: [] }, failure: problem, remote: null })
@@ -77,7 +78,7 @@ const NOT_LISTED = 'the host is not in the MTA-STS policy'
 
 function notListed(policy: TlsResult['policy'], name: string): NoDemand {
   const failure = refusal('tls', '4.7.5', `${name}: ${NOT_LISTED}`)
-  const remote = { host: name, ip: '', egressIp: '' }
+  const remote = { host: name, helo: '', ip: '', egressIp: '' }
   return { failure, result: { policy, failure: { type: 'validation-failure', reason: NOT_LISTED }, remote } }
 }
 

@@ -5,6 +5,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { Store } from '../store/store.ts'
 import type { Standings } from './sending/standing.ts'
 import type { AccountSettings, Job, Message, Recipient, Scope } from '../store/types.ts'
+import type { TlsCounts } from './tls-reports/count.ts'
 
 /** Who calls, as authentication established it. */
 export type Principal = {
@@ -81,6 +82,7 @@ export type Services = Platform & {
     recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[],
   ) => Outcome | undefined
   readonly tasks: Tasks
+  readonly tlsCounts: TlsCounts
   /** Tells of an accepted message whoever waits for mail. */
   readonly onAccepted: (accepted: Accepted) => void
   /** Acceptances under way, held to a bound. */

@@ -1,6 +1,7 @@
 /** The HTTP port: its limits and timeouts, and how answers go out. */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { SecureContextOptions } from 'node:tls'
 import { createServer } from '../platform/node-http.ts'
 import { once } from '../platform/once.ts'
 import { endOfTurn } from '../platform/turn.ts'
@@ -55,7 +56,7 @@ export function createHttpServer(deps: ServerDeps): HttpServer {
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headersTimeout),
     noDelay: true,
   }
-  const started = startable(options, deps.tls)
+  const started = startable(options, deps.tls && { ...deps.tls, minVersion: deps.config.tlsMinVersion })
 
   return {
     async listen(host, port) {
@@ -97,12 +98,15 @@ const BAD_REQUEST: Reply = { status: 400, headers: {}, body: '' }
 type Started = { readonly server: Server; readonly renew?: (tls: Tls) => void }
 
 /** node:https is loaded only where it is used. */
-function startable(options: ServerOptions, tls: Tls | undefined): () => Promise<Started> {
+function startable(
+  options: ServerOptions,
+  tls: (Tls & Pick<SecureContextOptions, 'minVersion'>) | undefined,
+): () => Promise<Started> {
   return once(async () => {
     if (!tls) return { server: createServer(options) }
     const https = await import('node:https')
-    const server = https.createServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
-    return { server, renew: (renewed) => server.setSecureContext(renewed) }
+    const server = https.createServer({ ...options, ...tls, ALPNProtocols: ['http/1.1'] })
+    return { server, renew: (renewed) => server.setSecureContext({ ...tls, ...renewed }) }
   })
 }
 

@@ -117,6 +117,12 @@ export type Timings = {
   readonly transferMs: number
 }
 
+/**
+ * How a sender wants his mail to go. `REQUIRE`: in TLS only. `ANY`: whatever TLS there is, or none, and whatever the other
+ * side asks for: of reports about its TLS (RFC 8460 §3).
+ */
+export type TlsWish = 'OPTIONAL' | 'REQUIRE' | 'ANY'
+
 /** What a handshake came to, as TLS reports tell it (RFC 8460 §4.3); `failure` null: it was as it had to be. */
 export type TlsResult = {
   readonly policy: {
@@ -141,8 +147,13 @@ export type TlsResult = {
       | 'sts-webpki-invalid'
     readonly reason: string
   }
-  /** Of the connection; null where none came about. */
-  readonly remote: { readonly host: string; readonly ip: string; readonly egressIp: string } | null
+  /** Of the connection; null where none came about. `helo`: the server's name by its own word. Empty: not known. */
+  readonly remote: null | {
+    readonly host: string
+    readonly helo: string
+    readonly ip: string
+    readonly egressIp: string
+  }
 }
 
 /** One attempt over the network to hand a message to one destination. */

@@ -1,10 +1,14 @@
 /** Real connections: TCP, and TLS on top of it. */
+import { constants } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import { connect as connectTls, DEFAULT_CIPHERS, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import type { Dial, TlsOptions, TlsState, Wire, WireListener } from './platform.ts'
 
 /** Certificates looked at in a chain: more than any that makes sense, and an end for one that is a circle. */
 const MAX_CHAIN = 10
+
+/** OpenSSL's security level 0, without which it speaks no TLS before 1.2, and servers without RFC 5746. */
+const LENIENT = { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0`, secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT }
 
 export const realDial: Dial = async ({ address, port, localAddress }, signal) => {
   const { promise, resolve } = Promise.withResolvers<Wire | string>()
@@ -60,7 +64,7 @@ class SocketWire implements Wire {
   }
 
   async startTls(options: TlsOptions): Promise<TlsState | string> {
-    const { session, ca, serverName, minVersion, onSession } = options
+    const { session, ca, serverName, minVersion, isLenient = false, onSession } = options
     const { promise, resolve } = Promise.withResolvers<TlsState | string>()
     this.#listener = undefined
     this.#detach()
@@ -70,6 +74,7 @@ class SocketWire implements Wire {
       host: serverName,
       ...(isIP(serverName) === 0 && { servername: serverName }),
       minVersion,
+      ...(isLenient && LENIENT),
       rejectUnauthorized: false,
       ...(session !== undefined && { session }),
       ...(ca !== undefined && { ca: [...ca] }),

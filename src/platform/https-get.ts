@@ -1,8 +1,9 @@
-/** Real HTTPS, as far as policies are fetched by it. */
+/** Real HTTPS, as far as policies are fetched and reports posted by it. */
 import type { IncomingMessage } from 'node:http'
 import type { HttpsGet, HttpsReply } from './platform.ts'
 
-export const realHttpsGet: HttpsGet = async ({ host, address, port, path, maxBytes, ca }, signal) => {
+export const realHttpsGet: HttpsGet = async (question, signal) => {
+  const { host, address, port, path, maxBytes, ca, post, isAnyCertificate = false } = question
   const { request } = await import('node:https')
   const { promise, resolve } = Promise.withResolvers<HttpsReply | string>()
   const asked = request({
@@ -10,7 +11,13 @@ export const realHttpsGet: HttpsGet = async ({ host, address, port, path, maxByt
     port,
     path,
     servername: host,
-    headers: { host, accept: 'text/plain' },
+    method: post === undefined ? 'GET' : 'POST',
+    headers: {
+      host,
+      accept: 'text/plain',
+      ...(post && { 'content-type': post.contentType, 'content-length': post.body.byteLength }),
+    },
+    rejectUnauthorized: !isAnyCertificate,
     signal,
     agent: false,
     ...(ca !== undefined && { ca: [...ca] }),
@@ -20,7 +27,7 @@ export const realHttpsGet: HttpsGet = async ({ host, address, port, path, maxByt
     const replied = readReply(response, maxBytes).catch((error: unknown) => codeOf(error))
     resolve(replied.finally(() => asked.destroy()))
   })
-  asked.end()
+  asked.end(post?.body)
   return promise
 }
 

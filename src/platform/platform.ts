@@ -68,7 +68,9 @@ export type TlsState = {
 export type TlsOptions = {
   /** The name asked for (SNI) and expected in the certificate. */
   readonly serverName: string
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3' | 'TLSv1'
+  readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  /** Short keys, SHA-1 and renegotiation of old will do: where all that is left is plain text. */
+  readonly isLenient?: boolean
   /** A session of before, to be taken up again. */
   readonly session?: Buffer
   /** Called with sessions to take up later. */
@@ -121,10 +123,14 @@ export type HttpsQuestion = {
   readonly maxBytes: number
   /** Authorities trusted instead of the usual ones, PEM. */
   readonly ca: readonly string[] | undefined
+  /** What is posted; absent: it is a GET. */
+  readonly post?: { readonly contentType: string; readonly body: Uint8Array }
+  /** Whoever answers will do. */
+  readonly isAnyCertificate?: boolean
 }
 export type HttpsReply = { readonly status: number; readonly contentType: string; readonly body: string }
 
-/** GET over HTTPS, following nothing. A text says why there is no reply. `signal` calls it off. */
+/** GET over HTTPS, or POST, following nothing. A text says why there is no reply. `signal` calls it off. */
 export type HttpsGet = (question: HttpsQuestion, signal: AbortSignal) => Promise<HttpsReply | string>
 
 export type HttpQuestion = {

@@ -19,7 +19,14 @@ function place() {
   const logged: string[] = []
   const watching = new Map<string, () => void>()
   const log = createLog('debug', fakeClock(), (line) => void logged.push(line))
-  const config = { profile: 'local' as const, dataDir, hostname: 'mail.example', tlsCert: undefined, tlsKey: undefined }
+  const config = {
+    profile: 'local' as const,
+    dataDir,
+    hostname: 'mail.example',
+    tlsCert: undefined,
+    tlsKey: undefined,
+    tlsMinVersion: 'TLSv1.2' as const,
+  }
   const files = { ...config, tlsCert: join(dataDir, 'cert.pem'), tlsKey: join(dataDir, 'key.pem') }
   const watch = (directory: string, pull: () => void) => {
     watching.set(directory, pull)
@@ -185,4 +192,21 @@ test('TLS 1.2 is spoken, TLS 1.1 is not', async () => {
   socket.destroy()
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
   await assert.rejects(handshake(server.port, old), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
+})
+
+test('TLS 1.3 may be asked of clients, but not of other mail servers', async () => {
+  using at = place()
+  const certificate = await loadCertificate({ ...at.config, tlsMinVersion: 'TLSv1.3' }, at.log)
+  const { secureContext, inboundContext } = certificate
+  await using clients = await startSubmission({ secureContext }, 'tls')
+  const socket = await handshake(clients.port)
+  assert.equal(socket.getProtocol(), 'TLSv1.3')
+  socket.destroy()
+  await assert.rejects(handshake(clients.port, { maxVersion: 'TLSv1.2' }), {
+    code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+  })
+  await using servers = await startSubmission({ secureContext: inboundContext }, 'tls')
+  const other = await handshake(servers.port, { maxVersion: 'TLSv1.2' })
+  assert.equal(other.getProtocol(), 'TLSv1.2')
+  other.destroy()
 })

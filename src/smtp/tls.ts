@@ -11,8 +11,10 @@ import type { Log } from '../platform/platform.ts'
 export type Pem = { readonly cert: string; readonly key: string }
 
 export type Certificate = {
-  /** For the next handshake; connections that stand keep theirs. */
+  /** For the next handshake of a client; connections that stand keep theirs. */
   readonly secureContext: () => SecureContext
+  /** Likewise, of another mail server. */
+  readonly inboundContext: () => SecureContext
   readonly pem: () => Pem
   /** Calls `listener` after each change, for servers that must be told (`https.Server.setSecureContext`). */
   readonly onChange: (listener: (pem: Pem) => void) => void
@@ -23,7 +25,10 @@ export type Certificate = {
 /** Calls `changed` when something in `directory` may have changed, until the returned function is called. */
 export type Watch = (directory: string, changed: () => void) => () => void
 
-export type CertificateConfig = Pick<Config, 'profile' | 'hostname' | 'dataDir' | 'tlsCert' | 'tlsKey'>
+export type CertificateConfig = Pick<
+  Config,
+  'profile' | 'hostname' | 'dataDir' | 'tlsCert' | 'tlsKey' | 'tlsMinVersion'
+>
 
 /** RFC 5280 §4.1.2.5: no well-defined end. A certificate that nobody can verify need not expire either. */
 const NEVER = new Date('9999-12-31T23:59:59Z')
@@ -41,28 +46,34 @@ export async function loadCertificate(config: CertificateConfig, log: Log, watch
   if (tlsCert === undefined && tlsKey === undefined) {
     if (config.profile === 'production')
       log.warn('no --tls-cert: SMTP has a certificate of its own making, which no client can verify, and HTTP is plain')
-    return fixed(await ownPem(config, log))
+    return fixed(await ownPem(config, log), config)
   }
   if (tlsCert === undefined) throw new Error('--tls-key is given without --tls-cert')
   if (tlsKey === undefined) throw new Error('--tls-cert is given without --tls-key')
-  return watched({ cert: tlsCert, key: tlsKey }, log, watch)
+  return watched({ cert: tlsCert, key: tlsKey }, config, log, watch)
 }
 
-function fixed(pem: Pem): Certificate {
-  const context = contextOf(pem)
-  return { secureContext: () => context, pem: () => pem, onChange: () => {}, close: () => {} }
+function fixed(pem: Pem, config: CertificateConfig): Certificate {
+  const { clients, servers } = contextsOf(pem, config)
+  return {
+    secureContext: () => clients,
+    inboundContext: () => servers,
+    pem: () => pem,
+    onChange: () => {},
+    close: () => {},
+  }
 }
 
-async function watched(files: Pem, log: Log, watch: Watch): Promise<Certificate> {
+async function watched(files: Pem, config: CertificateConfig, log: Log, watch: Watch): Promise<Certificate> {
   let pem = await readPem(files)
-  let context = contextFrom(files, pem)
+  let contexts = contextsFrom(files, pem, config)
   const listeners: ((pem: Pem) => void)[] = []
 
   async function reload(): Promise<void> {
     try {
       const fresh = await readPem(files)
       if (fresh.cert === pem.cert && fresh.key === pem.key) return
-      context = contextFrom(files, fresh)
+      contexts = contextsFrom(files, fresh, config)
       pem = fresh
       log.info('certificate reloaded', { file: files.cert })
       for (const listener of listeners) listener(fresh)
@@ -77,7 +88,8 @@ async function watched(files: Pem, log: Log, watch: Watch): Promise<Certificate>
   const directories = new Set([dirname(files.cert), dirname(files.key)])
   const stops = [...directories].map((directory) => watch(directory, () => void (latest = latest.then(reload))))
   return {
-    secureContext: () => context,
+    secureContext: () => contexts.clients,
+    inboundContext: () => contexts.servers,
     pem: () => pem,
     onChange: (listener) => void listeners.push(listener),
     close: () => stops.forEach((stop) => stop()),
@@ -102,17 +114,24 @@ async function readText(flag: string, file: string): Promise<string> {
   }
 }
 
-function contextFrom(files: Pem, pem: Pem): SecureContext {
+function contextsFrom(files: Pem, pem: Pem, config: CertificateConfig): Contexts {
   try {
-    return contextOf(pem)
+    return contextsOf(pem, config)
   } catch (error) {
     throw new Error(`${files.cert} and ${files.key} are not a certificate and its key`, { cause: error })
   }
 }
 
-function contextOf(pem: Pem): SecureContext {
-  // SES guide, "Infrastructure security": TLS 1.2 at least.
-  return createSecureContext({ cert: pem.cert, key: pem.key, minVersion: 'TLSv1.2', honorCipherOrder: true })
+type Contexts = { readonly clients: SecureContext; readonly servers: SecureContext }
+
+function contextsOf(pem: Pem, { tlsMinVersion }: CertificateConfig): Contexts {
+  // SES guide, "Infrastructure security": TLS 1.2 at least. Other servers would bring mail in the clear instead.
+  const servers = contextOf(pem, 'TLSv1.2')
+  return { clients: tlsMinVersion === 'TLSv1.2' ? servers : contextOf(pem, tlsMinVersion), servers }
+}
+
+function contextOf({ cert, key }: Pem, minVersion: CertificateConfig['tlsMinVersion']): SecureContext {
+  return createSecureContext({ cert, key, minVersion, honorCipherOrder: true })
 }
 
 async function ownPem({ dataDir, hostname }: CertificateConfig, log: Log): Promise<Pem> {
@@ -130,7 +149,7 @@ async function ownPem({ dataDir, hostname }: CertificateConfig, log: Log): Promi
 /** Whether a pair made earlier is whole and names the host as it is called now. */
 function isFor(pem: Pem, hostname: string): boolean {
   try {
-    contextOf(pem)
+    contextOf(pem, 'TLSv1.2')
     return new X509Certificate(pem.cert).checkHost(hostname) !== undefined
   } catch {
     return false

@@ -11,8 +11,10 @@ import { foldHeld } from './held.ts'
 import { messageCommands } from './messages.ts'
 import { nodeCommands } from './nodes.ts'
 import { secretCommands } from './secrets.ts'
+import { stsPolicyCommands } from './sts-policies.ts'
 import { suppressionCommands } from './suppressions.ts'
 import { suspensionCommands } from './suspensions.ts'
+import { tlsResultCommands } from './tls-results.ts'
 
 const TABLES = [
   'accounts',
@@ -34,6 +36,9 @@ const TABLES = [
   'attempts',
   'sent_minutes',
   'suspensions',
+  'tls_results',
+  'tls_reports',
+  'sts_policies',
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
@@ -56,6 +61,8 @@ const ALL: readonly AnyCommand[] = [
   ...nodeCommands,
   ...secretCommands,
   ...suspensionCommands,
+  ...tlsResultCommands,
+  ...stsPolicyCommands,
   foldHeld,
   reset,
 ]

@@ -19,7 +19,9 @@ import type { NoticeOptions, Notices } from './postgres/notices.ts'
 import { openSqlite } from './sqlite/open.ts'
 import { secretStore } from './secrets.ts'
 import type { Store } from './store.ts'
+import { stsPolicyStore } from './sts-policies.ts'
 import { suspensionStore } from './suspensions.ts'
+import { tlsResultStore } from './tls-results.ts'
 import { upkeepStore } from './upkeep.ts'
 
 /**
@@ -71,6 +73,8 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     messages: messageStore(db),
     jobs: jobStore(db),
     suspensions: suspensionStore(db),
+    tlsResults: tlsResultStore(db),
+    stsPolicies: stsPolicyStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
     upkeep: upkeepStore(db, engine.days),

@@ -2,6 +2,8 @@
 import type { CachedReads, Derive } from './cached.ts'
 import type { ChangeListener } from './changes.ts'
 import type { LimitStore } from './limits.ts'
+import type { StsPolicyStore } from './sts-policies.ts'
+import type { TlsResultStore } from './tls-results.ts'
 import type {
   Acceptance,
   AccessKey,
@@ -259,6 +261,8 @@ export type Store = {
   readonly messages: MessageStore
   readonly jobs: JobStore
   readonly suspensions: SuspensionStore
+  readonly tlsResults: TlsResultStore
+  readonly stsPolicies: StsPolicyStore
   /** undefined: this process has the store to itself. */
   readonly nodes: NodeStore | undefined
   /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */

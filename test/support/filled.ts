@@ -28,6 +28,15 @@ const IDENTITIES = [
   [SCOPE, SENDER],
   [ELSEWHERE, 'example.com'],
 ] as const
+const STS_POLICY = { domain: 'example.org', id: '1', policy: 'version: STSv1', fetchedAt: NOON, until: NOON + DAY_MS }
+const TLS_DAY = Math.floor(NOON / DAY_MS)
+const TLS_COUNT = {
+  policy: { type: 'no-policy-found', domain: 'example.org', lines: [], mxHosts: [] },
+  failure: null,
+  day: TLS_DAY,
+  domain: 'example.org',
+  sessions: 3,
+}
 const EVENT = '{"eventType":"Delivery"}'
 
 export type Filling = {
@@ -72,6 +81,9 @@ export async function fill(database: string, filling: Filling): Promise<void> {
     messageId: 'm0',
     feedbackId: null,
   })
+  await store.stsPolicies.keep(STS_POLICY)
+  await store.tlsResults.add([TLS_COUNT])
+  await store.tlsResults.reported(TLS_DAY, 'example.org', ['mailto:tls@example.org'])
   const messages = Array.from({ length: filling.messages }, (_, index) => message(index))
   for (let at = 0; at < messages.length; at += AT_ONCE) {
     // A few one after another, in their order; many at once, in whatever order.

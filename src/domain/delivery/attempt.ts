@@ -1,11 +1,12 @@
 /** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
-import type { NetworkOutcome } from '../../message/outcome.ts'
+import type { NetworkOutcome, TlsWish } from '../../message/outcome.ts'
 import type { Job, Recipient } from '../../store/types.ts'
 import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS } from '../outcomes.ts'
 import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
+import { isTlsReport } from '../tls-reports/count.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
 import { type Refusals, type Went, wentOf } from './pace.ts'
@@ -23,7 +24,7 @@ export type Outgoing = {
   readonly sender: string
   readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
   readonly message: Buffer
-  readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE'
+  readonly tlsPolicy: TlsWish
   /** The configuration set's `SendingPoolName`. */
   readonly pool: string | undefined
   readonly messageId: string
@@ -74,6 +75,7 @@ export async function attemptOver(
     }
   }
   const set = await configurationSetOf(services, stored)
+  const isReport = isTlsReport(stored.message)
   const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
   // What goes nowhere needs no signature.
   const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
@@ -87,13 +89,15 @@ export async function attemptOver(
       sender,
       recipients,
       message,
-      tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+      tlsPolicy: isReport ? 'ANY' : (set?.delivery?.tlsPolicy ?? 'OPTIONAL'),
       pool: set?.delivery?.sendingPoolName ?? undefined,
       messageId,
       attempts: job.attempts,
     }))
   const went = known === undefined ? wentOf(outcome) : undefined
   if (known === undefined) refusals.note(where.site, outcome, went)
+  // RFC 8460 §3: reports are not reported on.
+  if (!isReport) services.tlsCounts.note(destination, outcome)
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)

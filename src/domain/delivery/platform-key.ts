@@ -6,15 +6,14 @@ import { hash } from 'node:crypto'
 import { readSigner, type Signer } from '../../message/dkim/keys.ts'
 import type { Services } from '../context.ts'
 import { makePrivateKey, publicKeyOf } from '../identities/dkim-keys.ts'
+import { isSigning } from './platform-domain.ts'
 
-/** SES's own domain, under which nobody else can publish a key: tests see mail as AWS writes it, but for this signature. */
-const FOREIGN = 'amazonses.com'
 const SECRET = 'platform DKIM key'
 
 /** Who signs for the platform; undefined: mail goes out under a domain that is not the operator's. */
 export async function platformSigner(services: Services): Promise<Signer | undefined> {
   const { mailDomain } = services.config
-  if (mailDomain === FOREIGN || !mailDomain.includes('.')) return undefined
+  if (!isSigning(services.config)) return undefined
   // All verifiers know RSA; feedback loops ask for it.
   const pem = await services.store.secrets.keep(SECRET, () => makePrivateKey('RSA_2048_BIT'))
   const selector = `s${hash('sha256', publicKeyOf(pem)).slice(0, 10)}`

@@ -46,6 +46,8 @@ const WHERE_PRESENT: ReadonlySet<string> = new Set([
   'content-id',
   'content-description',
   'content-language',
+  'tls-report-domain',
+  'tls-report-submitter',
   'list-archive',
   'list-help',
   'list-id',

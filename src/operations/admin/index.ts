@@ -16,6 +16,7 @@ import { storeMetrics, type MetricsSource } from './metrics.ts'
 import { nodeRoutes, type Nodes } from './nodes.ts'
 import { queueRoutes } from './queue.ts'
 import type { Route } from './route.ts'
+import { tlsReportRoutes } from './tls-reports.ts'
 import { waitRoute, type Arrivals } from './wait.ts'
 
 export type AdminDeps = {
@@ -57,6 +58,7 @@ export function adminRoutes({
     ...dnsRoutes(services),
     ...doctorRoutes(services),
     ...queueRoutes(services, queue),
+    ...tlsReportRoutes(services),
     ...nodeRoutes(nodes),
     ...controlRoutes(services, faults, resetAll),
     ...localstackRoutes(services),

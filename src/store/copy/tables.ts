@@ -22,6 +22,9 @@ export const COPIED: readonly string[] = [
   'held_changes',
   'secrets',
   'suspensions',
+  'tls_results',
+  'tls_reports',
+  'sts_policies',
 ]
 
 /** What belongs to the processes that run on a database, or to the database itself, and means nothing elsewhere. */

@@ -5,6 +5,7 @@ import type { HostRules } from '../../../src/delivery/hosts.ts'
 import { DELIVERY_LIMITS, type DeliveryLimits, TIMEOUTS } from '../../../src/delivery/limits.ts'
 import { StsPolicies } from '../../../src/delivery/mta-sts.ts'
 import { deliverToSmarthost, type Smarthost } from '../../../src/delivery/smarthost.ts'
+import type { MinTlsVersions } from '../../../src/delivery/target.ts'
 import { TlsMemory } from '../../../src/delivery/tls-memory.ts'
 import { type AttemptedRecipient, type NetworkOutcome, replyLine } from '../../../src/message/outcome.ts'
 import { realDial } from '../../../src/platform/dial.ts'
@@ -23,6 +24,7 @@ const MESSAGE = 'From: ann@sesame.test\r\nTo: bob@example.test\r\nSubject: Hi\r\
 export type InternetOptions = {
   readonly limits?: Partial<DeliveryLimits>
   readonly rules?: Partial<HostRules>
+  readonly minTlsVersions?: Partial<MinTlsVersions>
   readonly dns?: (zone: Zone) => Dns
   /** The port of policy hosts; undefined: MTA-STS is not looked for. */
   readonly httpsPort?: number
@@ -63,7 +65,7 @@ export class Internet {
         random: realRandom(),
         timeouts: TIMEOUTS,
         limits: { ...DELIVERY_LIMITS, ...options.limits },
-        minTlsVersion: 'TLSv1.2',
+        minTlsVersions: { demanded: 'TLSv1.2', opportunistic: 'TLSv1', ...options.minTlsVersions },
         ca: [cert],
         port: first.port,
         rules: {

@@ -25,7 +25,7 @@ export type Behaviour = Partial<
   readonly extensions?: readonly string[]
   readonly certificate?: Pem
   readonly isTlsFromStart?: boolean
-  readonly maxTlsVersion?: 'TLSv1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly maxTlsVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 }
 
 export type MxSession = {
@@ -258,7 +258,7 @@ function contextOf({ cert, key }: Pem, maxVersion: Behaviour['maxTlsVersion']): 
     cert,
     key,
     ...(maxVersion !== undefined && { maxVersion, minVersion: 'TLSv1' }),
-    ...(maxVersion === 'TLSv1' && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+    ...((maxVersion === 'TLSv1' || maxVersion === 'TLSv1.1') && { ciphers: 'DEFAULT@SECLEVEL=0' }),
   })
   contexts.set(`${maxVersion} ${cert}`, made)
   return made

@@ -1,0 +1,31 @@
+-- How connections to others went as to TLS, for TLS reports. `day`: days since the epoch, in UTC. `domain`: of the
+-- recipients. `id`: of what is counted, made of `details` (JSON). `failed`: 1, or 0 for sessions that were as they had to be.
+create table tls_results (
+  day integer not null,
+  domain text not null,
+  id text not null,
+  details text not null,
+  failed integer not null,
+  sessions integer not null,
+  primary key (day, domain, id)
+) strict, without rowid;
+
+-- Reports of those days that were sent or are being sent. `claimed_at`: milliseconds since the epoch. `sent_to`: a JSON array
+-- of URIs, empty where nobody asked for a report; null until it is done.
+create table tls_reports (
+  day integer not null,
+  domain text not null,
+  claimed_at integer not null,
+  sent_to text,
+  primary key (day, domain)
+) strict, without rowid;
+
+-- MTA-STS policies of others: their ids, and their lines. Times in milliseconds since the epoch; `until`: when the policy ends.
+create table sts_policies (
+  domain text primary key,
+  id text not null,
+  policy text not null,
+  fetched_at integer not null,
+  until integer not null
+) strict, without rowid;
+create index sts_policies_until on sts_policies (until);
