@@ -83,6 +83,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
+  const platformKeys = config.roles.has('delivery') ? await startPlatformKeys(services) : undefined
   // Whatever its roles: it may be the only one.
   const upkeep = createUpkeep(services)
   const admin: AdminDeps = {
@@ -118,6 +119,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
     async close() {
       state.isReady = false
       checks?.stop()
+      const areKeysLeft = platformKeys?.stop()
       suspensions.stop()
       upkeep.stop()
       // At once: what is begun now is what a stop has to wait for.
@@ -128,6 +130,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await isDelivered
       hurry()
       deliver.close()
+      await areKeysLeft
       await services.quotas.close()
       await node?.leave()
       certificate.close()
@@ -152,6 +155,14 @@ function inboundOf(services: Services, counters: Counters) {
     const { createInbound } = await import('./domain/inbound/inbound.ts')
     return createInbound(services, (kind, result) => counters.cameBack(kind, result))
   })
+}
+
+/** Loaded only where it is wanted: where the platform signs under a domain of the operator's. */
+async function startPlatformKeys(services: Services) {
+  const { signsForPlatform } = await import('./domain/delivery/platform-domain.ts')
+  if (!signsForPlatform(services.config)) return undefined
+  const { TEND_MS, tendPlatformKeys } = await import('./domain/delivery/platform-rotation.ts')
+  return services.tasks.runAlone('platform DKIM keys', TEND_MS, () => tendPlatformKeys(services))
 }
 
 /** Loaded only where it is wanted. */
