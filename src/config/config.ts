@@ -69,6 +69,8 @@ export type Config = {
   readonly dkimEd25519: boolean
   /** How old a DKIM key of ours gets before the next is made; 0: until somebody asks for it. */
   readonly dkimRotationDays: number
+  /** Threads that sign at a low priority; undefined: one for each core. */
+  readonly signingThreads: number | undefined
   readonly mxPort: number
   readonly allowPrivateDestinations: boolean
   /** The file of `limitsBySite`. */

@@ -223,6 +223,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     dnsPort: get('dnsPort'),
     dkimEd25519: get('dkimEd25519'),
     dkimRotationDays: get('dkimRotationDays') ?? (dnsZone === undefined ? 0 : ROTATION_DAYS),
+    signingThreads: get('signingThreads'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
     shaping: get('shaping'),

@@ -31,6 +31,7 @@ export const DERIVED: Readonly<Partial<Record<SettingKey, string>>> = {
   publicUrl: 'the HTTP address that is bound',
   mailDomain: 'the host name',
   dns: "the system's resolvers",
+  signingThreads: 'one for each core',
   dkimRotationDays: '`180` with `--dns-zone`, else `0`',
   adminToken: 'made on first start, in the file `admin-token` of the data directory',
 }
@@ -255,6 +256,13 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     kind: kinds.optional(kinds.whole('DAYS', 0, 3650)),
     defaults: everywhere<number | undefined>(undefined),
     doc: 'The age at which DKIM keys that are made here are replaced; `0`: only when `sesame dkim rotate` asks for it.',
+    group: 'delivery',
+  },
+  signingThreads: {
+    name: 'signing-threads',
+    kind: kinds.optional(kinds.whole('NUMBER', 0, 256)),
+    defaults: everywhere<number | undefined>(undefined),
+    doc: 'Threads that sign, at a low priority, when there is much to sign: accepting mail goes first. `0`, and where the system has no priorities of threads: those of Node, at the same priority as the rest.',
     group: 'delivery',
   },
   mxPort: {

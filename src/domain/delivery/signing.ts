@@ -1,4 +1,5 @@
 /** Who signs a message (DKIM, RFC 6376): its identity, by Easy DKIM or with a key of its own, and the platform. */
+import type { SignOctets } from '../../platform/signing.ts'
 import { prepare } from '../../message/dkim/prepare.ts'
 import { readSigner, type Signer } from '../../message/dkim/keys.ts'
 import { signLater, validityFrom } from '../../message/dkim/sign.ts'
@@ -9,12 +10,17 @@ import { dkimSigners } from '../identities/dkim.ts'
 import { platformSigners } from './platform-key.ts'
 
 /** The message with its signatures in front; as it is where nobody signs. The signing runs on other threads. */
-export async function signed(services: Services, stored: StoredMessage, raw: Uint8Array): Promise<Buffer> {
+export async function signed(
+  services: Services,
+  signOctets: SignOctets,
+  stored: StoredMessage,
+  raw: Uint8Array,
+): Promise<Buffer> {
   const signers = [...(await signersOf(services, stored)), ...(await platformSigners(services))]
   if (signers.length === 0) return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
   const prepared = prepare(raw)
   const validity = validityFrom(services.clock.now())
-  const fields = await Promise.all(signers.map((signer) => signLater(prepared, signer, validity)))
+  const fields = await Promise.all(signers.map((signer) => signLater(prepared, signer, validity, signOctets)))
   return Buffer.concat([Buffer.from(fields.join(''), 'latin1'), raw])
 }
 
