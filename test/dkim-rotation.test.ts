@@ -4,9 +4,18 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { GetIdentityDkimAttributesCommand } from '@aws-sdk/client-ses'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
+import { platformSigners } from '../src/domain/delivery/platform-key.ts'
 import { tendPlatformKeys } from '../src/domain/delivery/platform-rotation.ts'
+import { pending } from '../src/domain/identities/checks.ts'
+import { addIdentity, NO_DKIM } from '../src/domain/identities/identity.ts'
+import { realDns } from '../src/platform/dns/real.ts'
+import { dnsServers } from '../src/platform/dns/servers.ts'
+import type { Dns } from '../src/platform/platform.ts'
+import { realRandom } from '../src/platform/random.ts'
 import { startApp, type TestApp } from './support/app.ts'
+import { fakeClock } from './support/clock.ts'
 import { sesame } from './support/cli.ts'
+import { freePort } from './support/ports.ts'
 import { keyRecordOf } from './support/dkim.ts'
 import { fakeDns, type Zone } from './support/dns.ts'
 import {
@@ -21,7 +30,7 @@ import {
   untilLooked,
   untilStates,
 } from './support/proving.ts'
-import { SCOPE } from './support/stores.ts'
+import { sampleIdentity, SCOPE } from './support/stores.ts'
 import { until } from './support/until.ts'
 import { SENDER_DOMAIN, startWorld, type World } from './support/world.ts'
 
@@ -270,6 +279,83 @@ describe('mail', () => {
     assert.equal((await keyRecordOf(app, SENDER_DOMAIN)).has(`${first!.selector}._domainkey.${MAIL_DOMAIN}`), false)
   })
 })
+
+describe('a server that is its own name server', () => {
+  const ZONE = 'ses.example.net'
+
+  test('replaces its keys by itself, asked by nobody: those of the platform and of identities', async () => {
+    const port = await freePort()
+    const owners: Zone = {}
+    const wallClock = fakeClock()
+    const own = () => realDns({ servers: dnsServers(`127.0.0.1:${port}`), clock: wallClock, random: realRandom() })
+    await using app = await startApp({
+      profile: 'strict',
+      config: { hostname: ZONE, mailDomain: ZONE, dnsZone: ZONE, dnsPort: port, dkimRotationDays: 180 },
+      dns: alsoOf(own, owners, ZONE),
+      wallClock,
+    })
+    // What the first mail does.
+    await platformSigners(app.services)
+    const identity = sampleIdentity(DOMAIN, { dkim: { ...NO_DKIM, ...pending(app.clock.now()), ...EASY } })
+    for (const token of EASY.tokens) owners[`${token}._domainkey.${DOMAIN}`] = { cname: `${token}.dkim.${ZONE}` }
+    await addIdentity(app.services, SCOPE, { ...identity, nextCheckAt: app.clock.now() })
+    const pass = (ms: number) => {
+      wallClock.advance(ms)
+      app.clock.advance(ms)
+    }
+    pass(MINUTE)
+    const active = async (path?: string) => (await keyList(app, path)).filter(({ state }) => state === 'active')
+    const [first] = await until(
+      () => active(),
+      (found) => found.length > 0,
+    )
+    const [platform] = await active('/_sesame/dkim')
+    pass(181 * DAY)
+    // The keys are made, and found within minutes.
+    const [second] = await until(
+      async () => {
+        pass(5 * MINUTE)
+        return await active()
+      },
+      ([now]) => now?.selector !== first?.selector,
+    )
+    const [next] = await until(
+      async () => {
+        pass(5 * MINUTE)
+        return await active('/_sesame/dkim')
+      },
+      ([now]) => now?.selector !== platform?.selector,
+    )
+    assert.deepEqual([first?.selector, second?.selector], EASY.tokens.slice(0, 2))
+    const seen = await own().txt(`${next?.selector}._domainkey.${ZONE}`)
+    assert.equal(seen.kind, 'found')
+    // What was signed with the old ones can still be verified.
+    assert.equal((await own().txt(`${platform?.selector}._domainkey.${ZONE}`)).kind, 'found')
+    assert.equal((await own().txt(`${first?.selector}.dkim.${ZONE}`)).kind, 'found')
+  })
+})
+
+const EASY = {
+  signingEnabled: true,
+  tokens: ['one', 'two', 'three'],
+  currentKeyLength: 'RSA_1024_BIT',
+  nextKeyLength: 'RSA_1024_BIT',
+} as const
+
+/** A resolver that follows the owners' CNAMEs into the zone of the server, which it asks. */
+function alsoOf(own: () => Dns, owners: Zone, zone: string): Dns {
+  const outside = fakeDns(owners)
+  const resolved: Dns = {
+    ...outside,
+    fresh: () => resolved,
+    async txt(name) {
+      const alias = await outside.cname(name)
+      const target = alias.kind === 'found' ? (alias.records[0] ?? name) : name
+      return target.endsWith(zone) ? await own().txt(target) : await outside.txt(name)
+    },
+  }
+  return resolved
+}
 
 test('--dkim-rotation-days is 180 where the server is its own name server, and never where somebody has to publish keys', async () => {
   const { loadConfig } = await import('../src/config/load.ts')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { CreateEmailIdentityCommand, DeleteEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import dnsPacket from 'dns-packet'
@@ -14,6 +14,7 @@ import { keyRecord } from '../src/message/dkim/keys.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { ANY_PORTS, emptyDirectory, launch, sesame } from './support/cli.ts'
 import { fakeDns } from './support/dns.ts'
+import { freePort } from './support/ports.ts'
 import { until } from './support/until.ts'
 import { readZone } from './support/zone-file.ts'
 
@@ -34,15 +35,6 @@ async function startZone(publicAddresses: readonly string[] = ADDRESSES): Promis
     dns: () => realDns({ servers: dnsServers(`127.0.0.1:${port}`), clock, random }),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const at = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof at === 'object' && at !== null ? at.port : assert.fail('no port')
 }
 
 /** One packet by UDP, and what comes back. */
