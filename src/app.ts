@@ -6,6 +6,7 @@ import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
 import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
+import { signsForPlatform } from './domain/delivery/platform-domain.ts'
 import { createFaults } from './domain/faults.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
 import { createSuspensions } from './domain/suspensions.ts'
@@ -83,7 +84,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
   await ensureDefaultAccount(services)
   const checks = config.roles.has('delivery') ? startIdentityChecks(services) : undefined
-  const platformKeys = config.roles.has('delivery') ? await startPlatformKeys(services) : undefined
+  const platformKeys = startPlatformKeys(services)
   // Whatever its roles: it may be the only one.
   const upkeep = createUpkeep(services)
   const admin: AdminDeps = {
@@ -157,12 +158,16 @@ function inboundOf(services: Services, counters: Counters) {
   })
 }
 
-/** Loaded only where it is wanted: where the platform signs under a domain of the operator's. */
-async function startPlatformKeys(services: Services) {
-  const { signsForPlatform } = await import('./domain/delivery/platform-domain.ts')
-  if (!signsForPlatform(services.config)) return undefined
-  const { TEND_MS, tendPlatformKeys } = await import('./domain/delivery/platform-rotation.ts')
-  return services.tasks.runAlone('platform DKIM keys', TEND_MS, () => tendPlatformKeys(services))
+/** How often the platform's DKIM keys that are waited for are looked for. */
+const PLATFORM_KEYS_MS = 5 * 60_000
+
+/** Loaded only where the platform signs under a domain of the operator's; nobody waits for it. */
+function startPlatformKeys(services: Services) {
+  if (!services.config.roles.has('delivery') || !signsForPlatform(services.config)) return undefined
+  return services.tasks.runAlone('platform DKIM keys', PLATFORM_KEYS_MS, async () => {
+    const { tendPlatformKeys } = await import('./domain/delivery/platform-rotation.ts')
+    await tendPlatformKeys(services)
+  })
 }
 
 /** Loaded only where it is wanted. */

@@ -7,6 +7,7 @@ import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { platformSigners } from '../src/domain/delivery/platform-key.ts'
 import { tendPlatformKeys } from '../src/domain/delivery/platform-rotation.ts'
 import { pending } from '../src/domain/identities/checks.ts'
+import { makePrivateKey } from '../src/domain/identities/dkim-keys.ts'
 import { addIdentity, NO_DKIM } from '../src/domain/identities/identity.ts'
 import { realDns } from '../src/platform/dns/real.ts'
 import { dnsServers } from '../src/platform/dns/servers.ts'
@@ -260,6 +261,11 @@ describe('mail', () => {
   test("is signed with the platform's next key when DNS shows it, and the old one is withdrawn after 8 days", async () => {
     await using world = await startWorld({ mailDomain: MAIL_DOMAIN })
     const { app, zone } = world
+    const { secrets } = app.services.store
+    // As earlier versions had it.
+    const oldKey = await secrets.keep('platform DKIM key', () => makePrivateKey('RSA_1024_BIT'))
+    const [platform] = await platformSigners(app.services)
+    assert.equal(platform?.key.export({ type: 'pkcs8', format: 'pem' }), oldKey)
     const [first] = await keyList(app, PLATFORM)
     const { code, err, out } = await sesame(['dkim', 'rotate', '--url', app.url])
     assert.equal(code, 0, err)
@@ -277,6 +283,8 @@ describe('mail', () => {
     app.clock.advance(8 * DAY)
     await untilKeys(app, ['withdrawn rsa', 'active rsa'], PLATFORM)
     assert.equal((await keyRecordOf(app, SENDER_DOMAIN)).has(`${first!.selector}._domainkey.${MAIL_DOMAIN}`), false)
+    await tendPlatformKeys(app.services)
+    assert.equal(await secrets.find('platform DKIM key'), '')
   })
 })
 

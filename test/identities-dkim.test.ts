@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { CreateEmailIdentityCommand, PutEmailIdentityDkimSigningAttributesCommand } from '@aws-sdk/client-sesv2'
 import { dkimSigners } from '../src/domain/identities/dkim.ts'
 import { resolveIdentity } from '../src/domain/identities/resolution.ts'
-import { startApp } from './support/app.ts'
+import { startApp, type TestApp } from './support/app.ts'
 import { until } from './support/until.ts'
 import {
   DOMAIN,
@@ -23,6 +23,14 @@ import {
   publish,
 } from './support/proving.ts'
 
+/** Waits until the domain has a key that signs. */
+async function untilSigned({ services: { store, config } }: TestApp): Promise<void> {
+  await until(
+    async () => (await store.identities.find({ account: config.accountId, region: 'us-east-1' }, DOMAIN))?.dkim.keys,
+    (keys) => keys?.some(({ state }) => state === 'active') === true,
+  )
+}
+
 describe('the key length of Easy DKIM', () => {
   const length = (NextSigningKeyLength: 'RSA_1024_BIT' | 'RSA_2048_BIT') =>
     ({ SigningAttributesOrigin: 'AWS_SES', SigningAttributes: { NextSigningKeyLength } }) as const
@@ -34,6 +42,7 @@ describe('the key length of Easy DKIM', () => {
     await publish(app, zone)
     app.clock.advance(MINUTE)
     await untilStates(app, 'SUCCESS', 'SUCCESS')
+    await untilSigned(app)
     await assert.rejects(putSigning(app, length('RSA_2048_BIT')), {
       name: 'BadRequestException',
       message: 'The DKIM signing key length is already RSA_2048_BIT.',

@@ -9,6 +9,7 @@ import type { DkimKey } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { activated, activeKeys, type Algorithm, isPublished, newKey, type Ring } from '../dkim/ring.ts'
 import { readRing } from '../dkim/ring-text.ts'
+import { wantedAlgorithms } from '../identities/dkim-rotation.ts'
 import { keyRecordOf, makePrivateKey, publicKeyOf } from '../identities/dkim-keys.ts'
 import { signsForPlatform } from './platform-domain.ts'
 
@@ -41,7 +42,10 @@ export async function platformSigners(services: Services): Promise<readonly Sign
 
 async function readSigners(services: Services): Promise<readonly Signer[]> {
   const domain = services.config.mailDomain
-  return activeKeys(await platformRing(services)).flatMap(({ selector, pem }) => {
+  const wanted = wantedAlgorithms(services.config)
+  // What was switched off lately is still among them.
+  const keys = activeKeys(await platformRing(services)).filter(({ algorithm }) => wanted.includes(algorithm))
+  return keys.flatMap(({ selector, pem }) => {
     const read = readSigner({ domain, selector, pem, coversFeedbackId: true })
     return read.ok ? [read.value] : []
   })
@@ -61,7 +65,7 @@ async function ringText(services: Services): Promise<string> {
   const { store, clock } = services
   return await store.secrets.current(RING, async () => {
     // All verifiers know RSA; feedback loops ask for it.
-    const pem = await store.secrets.keep(FIRST_KEY, () => makePrivateKey('RSA_2048_BIT'))
+    const pem = (await store.secrets.find(FIRST_KEY)) || (await makePrivateKey('RSA_2048_BIT'))
     const now = clock.now()
     // Mail is signed from the start, whether or not the record is there yet: it would not pass unsigned either.
     return JSON.stringify(activated([keyUnder('rsa', pem, now)], () => true, now))
@@ -81,6 +85,13 @@ export async function changePlatformRing(services: Services, change: (ring: Ring
     return changed
   }
   throw new Error('the DKIM keys of the platform are changed by others all the time')
+}
+
+/** Takes the one key of earlier versions from where they had it, when it is withdrawn. */
+export async function forgetFirstKey({ store: { secrets } }: Services, ring: Ring): Promise<void> {
+  const pem = await secrets.find(FIRST_KEY)
+  if (pem === undefined || pem === '' || ring.some((key) => key.pem === pem)) return
+  await secrets.replace(FIRST_KEY, pem, '')
 }
 
 /** A key that is to be published. Its selector is made of it, so that no two have the same. */

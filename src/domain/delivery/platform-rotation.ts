@@ -6,10 +6,8 @@ import { activated, type Algorithm, hasKey, isDue, pendingKeys, retired, type Ri
 import { rotationMs, wantedAlgorithms } from '../identities/dkim-rotation.ts'
 import { findKey } from '../identities/lookups.ts'
 import { signsForPlatform } from './platform-domain.ts'
-import { changePlatformRing, hasPlatformKeys, makePlatformKey, platformRing } from './platform-key.ts'
+import { changePlatformRing, forgetFirstKey, hasPlatformKeys, makePlatformKey, platformRing } from './platform-key.ts'
 
-/** How often keys that are waited for are looked for. */
-export const TEND_MS = 5 * 60_000
 /** More than a rotation a week leaves published, so that nobody fills DNS by asking again and again. */
 const MOST_KEYS = 8
 
@@ -27,6 +25,7 @@ export async function tendPlatformKeys(services: Services): Promise<void> {
       now,
     )
   })
+  await forgetFirstKey(services, ring)
   const missing = wanted.filter(
     (algorithm) => !hasKey(ring, algorithm) || isDue(ring, algorithm, clock.now(), rotationMs(config)),
   )

@@ -42,13 +42,13 @@ export function wantedOf(identity: Identity, region: string, hostname: string): 
   return [...records, { ...dmarc, publishedBy: 'owner' }]
 }
 
-export const PENDING_WHY = 'a new key: mail is signed with it as soon as it is found'
-export const RETIRED_WHY = 'an old key: for mail that is under way; it leaves this list after 8 days'
+const PENDING_WHY = 'a new key: mail is signed with it as soon as it is found'
+const RETIRED_WHY = 'an old key: for mail that is under way; it leaves this list after 8 days'
 
 function purposeOf({ name, type, publishedBy, keyState }: DnsRecord): { readonly need: Need; readonly why: string } {
   const need = 'required'
   if (keyState === 'retired') return { need: 'recommended', why: RETIRED_WHY }
-  if (publishedBy === 'operator' && keyState === 'pending') return { need, why: PENDING_WHY }
+  if (publishedBy === 'operator' && keyState === 'pending') return { need: 'recommended', why: PENDING_WHY }
   if (publishedBy === 'operator') return { need, why: "the public key that the domain's mail is signed with" }
   if (type === 'CNAME') return { need, why: 'Easy DKIM: proves the domain, and leads to its key' }
   if (type === 'MX') return { need, why: 'MAIL FROM: bounces come to the server' }

@@ -97,7 +97,8 @@ function pointer(address: string, hostname: string): WantedRecord {
 
 const KEY_WHY = {
   active: ['required', 'the key with which the platform signs all mail'],
-  pending: ['required', "the platform's next key: mail is signed with it as soon as it is found"],
+  // Nothing is wrong while it is missing: the old one signs.
+  pending: ['recommended', "the platform's next key: mail is signed with it as soon as it is found"],
   retired: [
     'recommended',
     "the platform's key until lately: for mail that is under way; it leaves this list after 8 days",

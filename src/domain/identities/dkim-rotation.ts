@@ -73,7 +73,9 @@ export async function rotateKeys(
     fail('InvalidParameterValue', `The DKIM keys of ${name} are not made here: ${who}.`)
   }
   const own = ownKeys(dkim)
-  if (!hasActive(own, algorithm)) fail('InvalidParameterValue', `${name} is not signed for with such a key yet.`)
+  const isProved = dkim.state === 'SUCCESS' || dkim.state === 'TEMPORARY_FAILURE'
+  if (!isProved || !hasActive(own, algorithm))
+    fail('InvalidParameterValue', `${name} is not signed for with such a key yet.`)
   if (pendingKeys(own).some((key) => key.algorithm === algorithm)) return identity
   if (freeSelector(dkim.tokens, swept(dkim.keys, services.clock.now())) === undefined) {
     fail(
@@ -96,13 +98,18 @@ async function addKey(
   const now = services.clock.now()
   if (freeSelector(dkim.tokens, swept(dkim.keys, now)) === undefined || hasPending(dkim, algorithm)) return dkim
   const kind = algorithm === 'rsa' ? (dkim.nextKeyLength ?? DEFAULT_LENGTH) : 'ED25519'
-  // One at a time: a burst of new domains must not take libuv's threads from the rest of the server.
-  const pem = await oneAtATime(services.store, 'DKIM keys', () => makePrivateKey(kind))
-  const changed = await changeIdentity(services, scope, domain, (identity) => {
-    const isAsked = isSame(identity.dkim, dkim, algorithm) && !hasPending(identity.dkim, algorithm)
-    return isAsked ? withNewKey(services, identity, algorithm, pem) : undefined
+  const isAsked = ({ dkim: present }: Identity) => isSame(present, dkim, algorithm) && !hasPending(present, algorithm)
+  // One at a time: a burst of new domains must not take libuv's threads from the rest of the server, nor one of mail
+  // from a domain have a key made for each message.
+  return await oneAtATime(services.store, 'DKIM keys', async () => {
+    const present = await services.store.identities.find(scope, domain)
+    if (present === undefined || !isAsked(present)) return present?.dkim
+    const pem = await makePrivateKey(kind)
+    const changed = await changeIdentity(services, scope, domain, (identity) =>
+      isAsked(identity) ? withNewKey(services, identity, algorithm, pem) : undefined,
+    )
+    return changed?.dkim
   })
-  return changed?.dkim
 }
 
 function withNewKey(

@@ -5,7 +5,7 @@ import { type Ctx, scopeOf, type Services } from '../context.ts'
 import { isSearched, nextCheckOf } from './checks.ts'
 import { retired, type Ring } from '../dkim/ring.ts'
 import { findPrimary, type Origin, type SigningAttributes, startDkim } from './dkim-origins.ts'
-import { madeKeys, tendKeys } from './dkim-rotation.ts'
+import { madeKeys, tendKeys, wantedAlgorithms } from './dkim-rotation.ts'
 import { isDecreed, keysToCarry, ownersKey, signingKeys, unproved, withFoundKeys } from './dkim-state.ts'
 import { type Change, changeIdentity, requireIdentity, startCheck } from './identity.ts'
 import { domainOf, storedName } from './names.ts'
@@ -133,7 +133,9 @@ export async function dkimSigners(services: Services, scope: Scope, identity: Id
   // Where identities are verified at once nobody has looked for the records, and so made the keys.
   const isToMake = dkim.signingEnabled && isSignedFor(dkim)
   const keys = isToMake ? await keysOf(services, scope, domain, dkim) : dkim.keys
-  return { domain, keys: signingKeys({ ...dkim, keys }) }
+  // What was switched off lately is still among them.
+  const wanted = wantedAlgorithms(services.config)
+  return { domain, keys: signingKeys({ ...dkim, keys }).filter(({ algorithm }) => wanted.includes(algorithm)) }
 }
 
 async function keysOf(services: Services, scope: Scope, domain: string, dkim: Dkim): Promise<Ring> {

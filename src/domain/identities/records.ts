@@ -9,7 +9,7 @@ export type DnsRecord = {
   readonly value: string
   /** `owner`: in the DNS of the identity's domain. `operator`: in the DNS of this server's host name. */
   readonly publishedBy: 'owner' | 'operator'
-  /** Of a key record: how far its key has come. */
+  /** Of a key record: how far its key has come; the first one is not waited for. */
   readonly keyState?: DkimKey['state']
 }
 
@@ -58,6 +58,8 @@ export function recordsOf({ name, kind, verification, dkim, mailFrom }: Identity
 
 /** The tokens of the present set-up, and every key that is not withdrawn; also those of a set-up that it replaces. */
 function dkimRecords(name: string, { origin, tokens, keys }: Dkim, hostname: string): readonly DnsRecord[] {
+  // The first is no successor: it is the domain's key.
+  const isFirst = !keys.some(({ state }) => state === 'active')
   // An owner may put another key in the place of the old one, under the same name.
   const latest = [...new Map(keys.filter(isPublished).map((key) => [key.selector, key])).values()]
   const ours = latest.filter(({ publishedBy }) => publishedBy === 'operator').map(({ selector }) => selector)
@@ -75,7 +77,13 @@ function dkimRecords(name: string, { origin, tokens, keys }: Dkim, hostname: str
             publishedBy,
             keyState: state,
           }
-        : { name: dkimHost(selector, hostname), type: 'TXT', value: keyRecordOf(pem), publishedBy, keyState: state },
+        : {
+            name: dkimHost(selector, hostname),
+            type: 'TXT',
+            value: keyRecordOf(pem),
+            publishedBy,
+            keyState: isFirst && state === 'pending' ? 'active' : state,
+          },
     ),
   ]
 }
