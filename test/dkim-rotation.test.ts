@@ -15,7 +15,7 @@ import type { Dns } from '../src/platform/platform.ts'
 import { realRandom } from '../src/platform/random.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { fakeClock } from './support/clock.ts'
-import { sesame } from './support/cli.ts'
+import { emptyDirectory, sesame } from './support/cli.ts'
 import { freePort } from './support/ports.ts'
 import { keyRecordOf } from './support/dkim.ts'
 import { fakeDns, type Zone } from './support/dns.ts'
@@ -364,6 +364,22 @@ function alsoOf(own: () => Dns, owners: Zone, zone: string): Dns {
   }
   return resolved
 }
+
+test('`sesame dkim` does it on the store where no server runs, and says what it takes', async (t) => {
+  const where = ['--data-dir', await emptyDirectory(t), '--profile', 'production', '--hostname', HOST]
+  const [listed, rotated] = [await sesame(['dkim', 'list', ...where]), await sesame(['dkim', 'rotate', ...where])]
+  assert.match(listed.out, new RegExp(`^${HOST}\\n  s[0-9a-f]{10} +rsa +active .*\\n$`))
+  assert.match(rotated.out, /active.*\n.*pending/)
+  const again = JSON.parse((await sesame(['dkim', 'list', '--json', ...where])).out) as { keys: Key[] }
+  assert.deepEqual(
+    again.keys.map(({ state }) => state),
+    ['active', 'pending'],
+  )
+  assert.equal((await sesame(['dkim', 'rotate', 'nobody.example', ...where])).code, 3)
+  for (const wrong of [['renew'], ['rotate', '--algorithm', 'dsa']]) {
+    assert.equal((await sesame(['dkim', ...wrong, ...where])).code, 2)
+  }
+})
 
 test('--dkim-rotation-days is 180 where the server is its own name server, and never where somebody has to publish keys', async () => {
   const { loadConfig } = await import('../src/config/load.ts')
