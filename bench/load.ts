@@ -23,11 +23,7 @@ export type Measured = Result & {
 /** Drives a server, and waits until it has nothing left to do. Throws when it took nothing at all. */
 export async function measure(lab: Lab, spec: Spec): Promise<Measured> {
   const before = cpuSeconds(spec.pids)
-  const limitMs = spec.warmMs + spec.measureMs + SLACK_MS
-  const { code, out, err } = await lab.run(process.execPath, [GENERATOR, JSON.stringify(spec)], limitMs)
-  if (code !== 0) throw new Error(`the load generator failed: ${err}`)
-  const result = JSON.parse(out) as Result
-  if (result.accepted === 0 && result.errors > 0) throw new Error(`nothing was accepted: ${result.samples.join(' | ')}`)
+  const result = await generate(lab, spec)
   const cameToRest = await quiet(lab, spec.pids)
   const cpu = cpuSeconds(spec.pids) - before
   return {
@@ -37,4 +33,14 @@ export async function measure(lab: Lab, spec: Spec): Promise<Measured> {
     cpuPer1000ToTheEnd: (cpu / result.acceptedInAll) * 1000,
     cameToRest,
   }
+}
+
+/** Drives a server, and leaves it with what it has to do. Throws when it took nothing at all. */
+export async function generate(lab: Lab, spec: Spec): Promise<Result> {
+  const limitMs = spec.warmMs + spec.measureMs + SLACK_MS
+  const { code, out, err } = await lab.run(process.execPath, [GENERATOR, JSON.stringify(spec)], limitMs)
+  if (code !== 0) throw new Error(`the load generator failed: ${err}`)
+  const result = JSON.parse(out) as Result
+  if (result.accepted === 0 && result.errors > 0) throw new Error(`nothing was accepted: ${result.samples.join(' | ')}`)
+  return result
 }

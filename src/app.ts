@@ -6,6 +6,7 @@ import { ensureDefaultAccount } from './domain/accounts/accounts.ts'
 import { createQuotas } from './domain/accounts/quotas.ts'
 import { createSharedQuotas } from './domain/accounts/shared-quotas.ts'
 import type { Accepted, Quotas, Services } from './domain/context.ts'
+import { signsForPlatform } from './domain/delivery/platform-domain.ts'
 import { createFaults } from './domain/faults.ts'
 import { createStandings } from './domain/sending/standing.ts'
 import { startIdentityChecks } from './domain/identities/schedule.ts'
@@ -148,10 +149,11 @@ function startTasks(services: Services, { postReport }: Deliver): () => Promise<
   const { roles, transport } = services.config
   if (!roles.has('delivery')) return async () => {}
   const checks = startIdentityChecks(services)
+  const keys = startPlatformKeys(services)
   const tls = transport === 'capture' ? undefined : startTlsTask(services, postReport)
   return async () => {
     checks.stop()
-    await tls?.stop()
+    await Promise.all([tls?.stop(), keys?.stop()])
   }
 }
 
@@ -170,6 +172,18 @@ function inboundOf(services: Services, counters: Counters) {
   return once(async () => {
     const { createInbound } = await import('./domain/inbound/inbound.ts')
     return createInbound(services, (kind, result) => counters.cameBack(kind, result))
+  })
+}
+
+/** How often the platform's DKIM keys that are waited for are looked for. */
+const PLATFORM_KEYS_MS = 5 * 60_000
+
+/** Loaded only where the platform signs under a domain of the operator's; nobody waits for it. */
+function startPlatformKeys(services: Services) {
+  if (!signsForPlatform(services.config)) return undefined
+  return services.tasks.runAlone('platform DKIM keys', PLATFORM_KEYS_MS, async () => {
+    const { tendPlatformKeys } = await import('./domain/delivery/platform-rotation.ts')
+    await tendPlatformKeys(services)
   })
 }
 

@@ -7,6 +7,7 @@ import type { Services } from './domain/context.ts'
 import type { PostReport } from './domain/tls-reports/send.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
+import type { SigningThreads } from './platform/signing-threads.ts'
 import type { Delivered, Where } from './queue/queue.ts'
 import type { Job } from './store/types.ts'
 
@@ -100,8 +101,9 @@ function createAtOnce(services: Services): (job: Job) => Promise<Delivered> {
 
 /** Over the network, with what is needed for it loaded when there is a job. */
 function createNetwork(services: Services): Deliver {
-  const { config, wallClock, random, dns, dial, httpsGet } = services
+  const { config, wallClock, random, dns, dial, httpsGet, log } = services
   let outbound: Outbound | undefined
+  let threads: SigningThreads | undefined
   let isCut = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
@@ -125,9 +127,11 @@ function createNetwork(services: Services): Deliver {
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
     if (isCut) outbound.cut()
+    const { createSigningThreads } = await import('./platform/signing-threads.ts')
+    threads = createSigningThreads({ log, threads: config.signingThreads })
     return {
       attemptOver,
-      ways: { network: outbound.deliver, refusals: new Refusals() },
+      ways: { network: outbound.deliver, refusals: new Refusals(), sign: threads.sign },
       postReport: outbound.postReport,
     }
   })
@@ -141,7 +145,10 @@ function createNetwork(services: Services): Deliver {
       isCut = true
       outbound?.cut()
     },
-    close: () => outbound?.close(),
+    close() {
+      outbound?.close()
+      threads?.close()
+    },
   }
 }
 

@@ -2,18 +2,19 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { CreateEmailIdentityCommand, DeleteEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import dnsPacket from 'dns-packet'
 import { realDns } from '../src/platform/dns/real.ts'
 import { dnsServers } from '../src/platform/dns/servers.ts'
 import type { Dns } from '../src/platform/platform.ts'
-import { platformSigner } from '../src/domain/delivery/platform-key.ts'
+import { platformSigners } from '../src/domain/delivery/platform-key.ts'
 import { keyRecord } from '../src/message/dkim/keys.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { ANY_PORTS, emptyDirectory, launch, sesame } from './support/cli.ts'
 import { fakeDns } from './support/dns.ts'
+import { freePort } from './support/ports.ts'
 import { until } from './support/until.ts'
 import { readZone } from './support/zone-file.ts'
 
@@ -34,15 +35,6 @@ async function startZone(publicAddresses: readonly string[] = ADDRESSES): Promis
     dns: () => realDns({ servers: dnsServers(`127.0.0.1:${port}`), clock, random }),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const at = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof at === 'object' && at !== null ? at.port : assert.fail('no port')
 }
 
 /** One packet by UDP, and what comes back. */
@@ -91,7 +83,7 @@ describe('the name server', () => {
 
   test('has the key of the platform', async () => {
     await using served = await startZone()
-    const platform = await platformSigner(served.app.services)
+    const [platform] = await platformSigners(served.app.services)
     const { selector = '', domain = '', key } = platform ?? {}
     const answer = await served.dns().txt(`${selector}._domainkey.${domain}`)
     assert.ok(key !== undefined && answer.kind === 'found')
@@ -109,7 +101,7 @@ describe('the name server', () => {
     }
     const identity = await until(
       () => tokensOf(served, 'one.example'),
-      (found) => (found?.dkim.privateKeys.length ?? 0) > 0,
+      (found) => (found?.dkim.keys.length ?? 0) > 0,
     )
     const [first = '', second = ''] = identity?.dkim.tokens ?? []
     const answer = await until(
@@ -130,7 +122,7 @@ describe('the name server', () => {
     await app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity }))
     const identity = await until(
       () => tokensOf(served, EmailIdentity),
-      (found) => (found?.dkim.privateKeys.length ?? 0) > 0,
+      (found) => (found?.dkim.keys.length ?? 0) > 0,
     )
     const ask = async () => (await served.dns().txt(`${identity?.dkim.tokens[0]}.dkim.${HOST}`)).kind
     const replica = app.clients('eu-west-1').sesv2
@@ -152,7 +144,7 @@ describe('the name server', () => {
     await served.app.sesv2.send(new CreateEmailIdentityCommand({ EmailIdentity: 'one.example' }))
     const identity = await until(
       () => tokensOf(served, 'one.example'),
-      (found) => (found?.dkim.privateKeys.length ?? 0) > 0,
+      (found) => (found?.dkim.keys.length ?? 0) > 0,
     )
     const { createTokens } = await import('../src/domain/dns/tokens.ts')
     const tokens = createTokens(served.app.services)

@@ -19,6 +19,18 @@ for (const engine of ENGINES) {
       assert.equal(await secrets.keep('other', () => 'another'), 'another')
     })
 
+    test('a secret that may change is replaced by whoever knows what it was, and by one of several', async () => {
+      await using opened = await engine.open()
+      const { secrets } = opened.store
+      assert.equal(await secrets.find('ring'), undefined)
+      assert.equal(await secrets.current('ring', () => 'first'), 'first')
+      assert.equal(await secrets.current('ring', () => assert.fail('there is one')), 'first')
+      const replaced = await Promise.all(RIVALS.map((rival) => secrets.replace('ring', 'first', rival)))
+      assert.equal(replaced.filter(Boolean).length, 1)
+      assert.equal(await secrets.find('ring'), RIVALS[replaced.indexOf(true)])
+      assert.equal(await secrets.replace('nothing', '', 'x'), false)
+    })
+
     test('a secret outlives a reset', async () => {
       await using opened = await engine.open()
       const { store } = opened

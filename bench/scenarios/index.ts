@@ -6,6 +6,7 @@ import { delivery } from './delivery.ts'
 import { http } from './http.ts'
 import { memory } from './memory.ts'
 import { nodes } from './nodes.ts'
+import { signing } from './signing.ts'
 import { smtp } from './smtp.ts'
 import { start } from './start.ts'
 
@@ -19,4 +20,5 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   cost,
   delivery,
+  signing,
 ]

@@ -109,7 +109,18 @@ export async function verifySender({ url }: Sesame): Promise<void> {
   if (status !== 200 && status !== 400) throw new Error(`the sender could not be verified: ${status}`)
 }
 
-/** Makes a domain whose mail is signed. */
+/** What mail is signed with; Ed25519 `alone`: as if there were no RSA key, which there always is. */
+export type SigningKeys = {
+  readonly keyLength: 'RSA_1024_BIT' | 'RSA_2048_BIT'
+  readonly ed25519?: 'beside' | 'alone'
+}
+
+/** Settings with which all mail goes to one server, in the clear. */
+export function toSink({ host, port }: Target): readonly string[] {
+  return ['--transport', 'smarthost', '--smarthost', `smtp://${host}:${port}?tls=none`]
+}
+
+/** Makes a domain whose mail is signed, with its keys. */
 export async function makeIdentity({ url }: Sesame, domain: string, keyLength: string): Promise<void> {
   const DkimSigningAttributes = { NextSigningKeyLength: keyLength }
   const status = await post(
@@ -118,6 +129,9 @@ export async function makeIdentity({ url }: Sesame, domain: string, keyLength: s
     JSON.stringify({ EmailIdentity: domain, DkimSigningAttributes }),
   )
   if (status !== 200) throw new Error(`the domain could not be made: ${status}`)
+  // Whoever asks for its records has its keys made.
+  const records = await fetch(new URL(`/_sesame/dns/identities?identity=${domain}`, url))
+  if (!records.ok) throw new Error(`the keys could not be made: ${records.status}`)
 }
 
 async function post(origin: string, path: string, body: string): Promise<number> {

@@ -9,6 +9,7 @@ import { createTlsCounts } from '../domain/tls-reports/count.ts'
 import { FAILURES } from '../errors/catalogue.ts'
 import { SesError } from '../errors/fail.ts'
 import { accountRoutes } from '../operations/admin/accounts.ts'
+import { dkimRoutes } from '../operations/admin/dkim.ts'
 import { dnsRoutes } from '../operations/admin/dns.ts'
 import { doctorRoutes } from '../operations/admin/doctor.ts'
 import { identityRoutes } from '../operations/admin/identities.ts'
@@ -52,6 +53,7 @@ export async function openDirectly(config: Config, world: World): Promise<Direct
     ...accountRoutes(services),
     ...identityRoutes(services),
     ...dnsRoutes(services),
+    ...dkimRoutes(services),
     ...doctorRoutes(services),
     ...queueRoutes(services, NO_QUEUE),
     ...tlsReportRoutes(services),

@@ -55,6 +55,14 @@ Prints every DNS record that whoever runs the server, and the owner of each iden
 
 ${CONNECTION}`,
 
+  dkim: () => `sesame dkim list [IDENTITY] [--account ACCOUNT] [--region REGION]
+    The DKIM keys of a domain, and how far each has come; without IDENTITY those of the platform itself.
+sesame dkim rotate [IDENTITY] [--account ACCOUNT] [--region REGION] [--algorithm rsa|ed25519]
+    Makes the next key now. It signs when its record is found in DNS; the old one stays published for
+    8 days more. --dkim-rotation-days has it done by age.
+
+${CONNECTION}`,
+
   doctor: () => `sesame doctor [--skip CHECK[,CHECK …]] [--address IP …] [--port25 HOST …] [--ntp SERVER]
     [--account ACCOUNT] [--region REGION] [--identity IDENTITY]
 
@@ -121,6 +129,7 @@ sesame account        create, list, update accounts
 sesame key            create, list, delete access keys
 sesame identity       verify an identity
 sesame dns            print the DNS records to publish
+sesame dkim           list DKIM keys, replace them
 sesame doctor         find what keeps mail from arriving
 sesame db             move everything to another database, or check it
 sesame queue          see, suspend, resume, retry, drop mail that waits

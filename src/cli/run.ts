@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['key', async () => (await import('./key.ts')).key],
   ['identity', async () => (await import('./identity.ts')).identity],
   ['dns', async () => (await import('./dns.ts')).dns],
+  ['dkim', async () => (await import('./dkim.ts')).dkim],
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['db', async () => (await import('./db.ts')).db],
   ['queue', async () => (await import('./queue.ts')).queue],

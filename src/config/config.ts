@@ -72,6 +72,12 @@ export type Config = {
   /** The zone that we are the name server of; undefined: none. */
   readonly dnsZone: string | undefined
   readonly dnsPort: number
+  /** Mail is signed with Ed25519 beside RSA. */
+  readonly dkimEd25519: boolean
+  /** How old a DKIM key of ours gets before the next is made; 0: until somebody asks for it. */
+  readonly dkimRotationDays: number
+  /** Threads that sign at a low priority; undefined: one for each core. */
+  readonly signingThreads: number | undefined
   readonly mxPort: number
   readonly allowPrivateDestinations: boolean
   /** Whether domains that ask for them get daily TLS reports (RFC 8460). */

@@ -27,6 +27,8 @@ type Layer = ReadonlyMap<SettingKey, Found>
 const KEYS: ReadonlyMap<string, SettingKey> = new Map(
   settingKeys().map((key): [string, SettingKey] => [SETTINGS[key].name, key]),
 )
+/** Where nobody has to publish keys: twice a year, as M3AAWG's "DKIM Key Rotation Best Common Practices" asks for. */
+const ROTATION_DAYS = 180
 /** Names that only the command line has. */
 const CONFIG_FLAG = 'config'
 /** Variables that commands read, and those that Kubernetes sets for a service named sesame. */
@@ -192,6 +194,7 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
   const get = <K extends SettingKey>(key: K) => read(key, profile)
   const dataDir = get('dataDir')
   const hostname = get('hostname')
+  const dnsZone = get('dnsZone')
   return Object.freeze({
     profile,
     dataDir,
@@ -220,8 +223,11 @@ function assemble(layers: readonly Layer[], errors: string[]): Config {
     scanUnavailable: get('scanUnavailable'),
     dns: get('dns'),
     publicAddresses: get('publicAddresses'),
-    dnsZone: get('dnsZone'),
+    dnsZone,
     dnsPort: get('dnsPort'),
+    dkimEd25519: get('dkimEd25519'),
+    dkimRotationDays: get('dkimRotationDays') ?? (dnsZone === undefined ? 0 : ROTATION_DAYS),
+    signingThreads: get('signingThreads'),
     mxPort: get('mxPort'),
     allowPrivateDestinations: get('allowPrivateDestinations'),
     shaping: get('shaping'),

@@ -10,8 +10,9 @@ import * as kinds from './values.ts'
 import type { Kind } from './values.ts'
 
 /** The settings in one level: the config with its limits beside the rest. What is made of other settings may be missing. */
-export type Settings = Omit<Config, 'limits' | 'limitsBySite' | 'mailDomain'> & {
+export type Settings = Omit<Config, 'limits' | 'limitsBySite' | 'mailDomain' | 'dkimRotationDays'> & {
   readonly mailDomain: string | undefined
+  readonly dkimRotationDays: number | undefined
 } & Limits
 export type SettingKey = keyof Settings
 
@@ -31,6 +32,8 @@ export const DERIVED: Readonly<Partial<Record<SettingKey, string>>> = {
   publicUrl: 'the HTTP address that is bound',
   mailDomain: 'the host name',
   dns: "the system's resolvers",
+  signingThreads: 'one for each core',
+  dkimRotationDays: '`180` with `--dns-zone`, else `0`',
   adminToken: 'made on first start, in the file `admin-token` of the data directory',
 }
 
@@ -240,6 +243,27 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     kind: kinds.whole('PORT', 1, 65_535),
     defaults: everywhere(53),
     doc: 'Where it does so, by UDP and TCP.',
+    group: 'delivery',
+  },
+  dkimEd25519: {
+    name: 'dkim-ed25519',
+    kind: kinds.flag,
+    defaults: everywhere(false),
+    doc: 'Sign with Ed25519 too, behind RSA ([dns.md](dns.md)).',
+    group: 'delivery',
+  },
+  dkimRotationDays: {
+    name: 'dkim-rotation-days',
+    kind: kinds.optional(kinds.whole('DAYS', 0, 3650)),
+    defaults: everywhere<number | undefined>(undefined),
+    doc: 'The age at which DKIM keys that are made here are replaced; `0`: only when `sesame dkim rotate` asks for it.',
+    group: 'delivery',
+  },
+  signingThreads: {
+    name: 'signing-threads',
+    kind: kinds.optional(kinds.whole('NUMBER', 0, 256)),
+    defaults: everywhere<number | undefined>(undefined),
+    doc: 'Threads that sign, at a low priority, when there is much to sign: accepting mail goes first. `0`, and where the system has no priorities of threads: those of Node, at the same priority as the rest.',
     group: 'delivery',
   },
   mxPort: {

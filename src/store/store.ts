@@ -241,6 +241,11 @@ export type SecretStore = {
    * same; it outlives {@link Store.reset}.
    */
   keep(name: string, make: () => string | Promise<string>): Promise<string>
+  /** As {@link keep}, of one that may change: read anew each time. */
+  current(name: string, make: () => string | Promise<string>): Promise<string>
+  find(name: string): Promise<string | undefined>
+  /** Puts `to` in the place of `from`; false when there is something else by now. */
+  replace(name: string, from: string, to: string): Promise<boolean>
 }
 
 /** Since the start, for /metrics: transactions committed, writes that they held, and writes that wait now. */

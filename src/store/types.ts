@@ -86,14 +86,27 @@ export type CheckError =
   | 'REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED'
   | 'REPLICATION_PRIMARY_INVALID_REGION'
 
+/** A private key, from when it is made until nothing that was signed with it is under way any more (domain/dkim/ring.ts). */
+export type DkimKey = {
+  readonly selector: string
+  readonly algorithm: 'rsa' | 'ed25519'
+  /** PKCS#8; empty when it is withdrawn. */
+  readonly pem: string
+  readonly state: 'pending' | 'active' | 'retired' | 'withdrawn'
+  /** Since when it is in its state. */
+  readonly since: number
+  /** `owner`: brought by the domain's owner, and in his DNS. `operator`: made here, and in ours. */
+  readonly publishedBy: 'owner' | 'operator'
+}
+
 export type Dkim = Check & {
   readonly signingEnabled: boolean
   /** `AWS_SES_US_EAST_1`: Easy DKIM with the tokens and keys of the same domain in that region. */
   readonly origin: 'AWS_SES' | 'EXTERNAL' | `AWS_SES_${string}`
-  /** Easy DKIM: the three CNAME tokens, each with its own key. */
+  /** Easy DKIM: the three CNAME tokens, which are selectors of keys that take turns. */
   readonly tokens: readonly string[]
-  /** PKCS#8 PEM, in the order of `tokens`; BYODKIM has one. */
-  readonly privateKeys: readonly string[]
+  /** Those that sign, will, or did; also of a set-up that was replaced and goes on signing until the new one is found. */
+  readonly keys: readonly DkimKey[]
   /** BYODKIM's selector. */
   readonly selector: string | null
   readonly currentKeyLength: 'RSA_1024_BIT' | 'RSA_2048_BIT' | null

@@ -7,6 +7,10 @@ import fc from 'fast-check'
 import { keyRecord, readSigner } from '../../src/message/dkim/keys.ts'
 import type { Signer } from '../../src/message/dkim/keys.ts'
 import { signMessage } from '../../src/message/dkim/sign.ts'
+import { tendPlatformKeys } from '../../src/domain/delivery/platform-rotation.ts'
+import { fakeClock } from '../support/clock.ts'
+import { keyRecordOf } from '../support/dkim.ts'
+import { SENDER_DOMAIN, startWorld } from '../support/world.ts'
 import { needPython, run } from './programs.ts'
 
 const python = needPython('dkim', 'nacl')
@@ -28,13 +32,13 @@ const RECORDS = Object.fromEntries(
 )
 
 /** For each message, whether each of its signatures holds. */
-async function verdicts(messages: readonly Uint8Array[]): Promise<readonly (readonly boolean[])[]> {
+async function verdicts(
+  messages: readonly Uint8Array[],
+  records: Readonly<Record<string, string>> = RECORDS,
+  signatures = SIGNERS.length,
+): Promise<readonly (readonly boolean[])[]> {
   const questions = messages.map((message) =>
-    JSON.stringify({
-      message: Buffer.from(message).toString('base64'),
-      records: RECORDS,
-      signatures: SIGNERS.length,
-    }),
+    JSON.stringify({ message: Buffer.from(message).toString('base64'), records, signatures }),
   )
   const script = join(import.meta.dirname, 'dkim_verify.py')
   const { stdout, stderr } = await run(python, [script], { input: `${questions.join('\n')}\n` })
@@ -70,6 +74,31 @@ const MESSAGE = [
 describe('dkimpy', () => {
   test('takes all signatures of a message', async () => {
     assert.deepEqual(await verdicts([signed(MESSAGE)]), [[true, true, true]])
+  })
+
+  test('takes the four signatures of mail from a server that signs with Ed25519 too', async () => {
+    // dkimpy compares with the time of the machine.
+    await using world = await startWorld(
+      { mailDomain: 'mail.out.test', dkimEd25519: true },
+      { clock: fakeClock(Date.now()) },
+    )
+    const { app, zone } = world
+    const recordsNow = async () =>
+      Object.fromEntries(
+        Array.from(await keyRecordOf(app, SENDER_DOMAIN), ([name, values]) => [name, values.flat().join('')]),
+      )
+    const one = await world.domain('one.test', '127.0.0.2')
+    await world.send(['bob@one.test'])
+    await app.idle()
+    await tendPlatformKeys(app.services)
+    for (const [name, value] of Object.entries(await recordsNow())) zone[name] = { txt: [value] }
+    await tendPlatformKeys(app.services)
+    await world.send(['bob@one.test'])
+    await app.idle()
+    const message = Buffer.from(one.mails.at(-1)!.data, 'latin1')
+    const algorithms = message.toString('latin1').match(/(?<=; a=)[a-z0-9-]+(?=;)/g)
+    assert.deepEqual(algorithms, ['rsa-sha256', 'ed25519-sha256', 'rsa-sha256', 'ed25519-sha256'])
+    assert.deepEqual(await verdicts([message], await recordsNow(), 4), [[true, true, true, true]])
   })
 
   test('refuses what was changed', async () => {

@@ -43,7 +43,8 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:dns/promises': [],
   'node:child_process': [],
   'node:sqlite': ['store', 'platform'],
-  'node:worker_threads': ['store'],
+  // platform/ signs in threads.
+  'node:worker_threads': ['store', 'platform'],
 }
 
 /** Nothing outside platform/ and main.ts reaches for time, chance, the process or the network by itself. */

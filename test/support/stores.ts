@@ -133,7 +133,7 @@ export function sampleIdentity(name: string, changes: Partial<Identity> = {}): I
       signingEnabled: true,
       origin: 'AWS_SES',
       tokens: ['a', 'b', 'c'],
-      privateKeys: [],
+      keys: [],
       selector: null,
       currentKeyLength: 'RSA_2048_BIT',
       nextKeyLength: 'RSA_2048_BIT',

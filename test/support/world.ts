@@ -28,7 +28,7 @@ const NAMES: Readonly<Record<string, string>> = { DeliveryDelay: 'deliveryDelay'
 
 export async function startWorld(
   config: Partial<Config> = {},
-  options: Pick<AppOptions, 'wallClock'> = {},
+  options: Pick<AppOptions, 'wallClock' | 'clock'> = {},
 ): Promise<World> {
   const zone: Zone = {}
   const first = await Mx.start('127.0.0.1', 0)

@@ -1,5 +1,6 @@
 /** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
 import type { NetworkOutcome, TlsWish } from '../../message/outcome.ts'
+import type { SignOctets } from '../../platform/signing.ts'
 import type { Job, Recipient } from '../../store/types.ts'
 import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
@@ -46,13 +47,16 @@ export type Ended = {
   readonly went?: Went | undefined
 }
 
+/** What attempts of a process have in common. */
+export type Ways = { readonly network: Network; readonly refusals: Refusals; readonly sign: SignOctets }
+
 /** `site` of a job; `isDown`: it turned away everybody of late. */
 export type Where = { readonly site: string; readonly isDown: boolean }
 
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
 export async function attemptOver(
   services: Services,
-  { network, refusals }: { readonly network: Network; readonly refusals: Refusals },
+  { network, refusals, sign }: Ways,
   job: Job,
   where: Where,
 ): Promise<Ended | undefined> {
@@ -78,7 +82,7 @@ export async function attemptOver(
   const isReport = isTlsReport(stored.message)
   const known = where.isDown ? refusals.instead(where.site, untried(services, recipients, startedAt)) : undefined
   // What goes nowhere needs no signature.
-  const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
+  const message = known === undefined ? await signed(services, sign, stored, raw) : Buffer.from(raw)
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
   const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)

@@ -1,7 +1,7 @@
 /** What the owner of each identity publishes, and for it the operator. */
 import type { Identity, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
-import { madeKeys } from '../identities/dkim-origins.ts'
+import { madeKeys } from '../identities/dkim-rotation.ts'
 import { type DnsRecord, recordsOf } from '../identities/records.ts'
 import { DMARC_WHY, text } from './operator.ts'
 import type { Need, WantedRecord } from './records.ts'
@@ -29,8 +29,8 @@ export async function identityDns(
 async function withRecords(services: Services, scope: Scope, identity: Identity): Promise<IdentityDns> {
   const { kind, dkim } = identity
   const isEasy = kind === 'DOMAIN' && dkim.origin === 'AWS_SES' && dkim.tokens.length > 0
-  const privateKeys = isEasy ? await madeKeys(services, scope, identity.name, dkim) : dkim.privateKeys
-  const withKeys = { ...identity, dkim: { ...dkim, privateKeys } }
+  const keys = isEasy ? await madeKeys(services, scope, identity.name, dkim) : dkim.keys
+  const withKeys = { ...identity, dkim: { ...dkim, keys } }
   return { scope, identity: withKeys, records: wantedOf(withKeys, scope.region, services.config.hostname) }
 }
 
@@ -42,8 +42,13 @@ export function wantedOf(identity: Identity, region: string, hostname: string): 
   return [...records, { ...dmarc, publishedBy: 'owner' }]
 }
 
-function purposeOf({ name, type, publishedBy }: DnsRecord): { readonly need: Need; readonly why: string } {
+const PENDING_WHY = 'a new key: mail is signed with it as soon as it is found'
+const RETIRED_WHY = 'an old key: for mail that is under way; it leaves this list after 8 days'
+
+function purposeOf({ name, type, publishedBy, keyState }: DnsRecord): { readonly need: Need; readonly why: string } {
   const need = 'required'
+  if (keyState === 'retired') return { need: 'recommended', why: RETIRED_WHY }
+  if (publishedBy === 'operator' && keyState === 'pending') return { need: 'recommended', why: PENDING_WHY }
   if (publishedBy === 'operator') return { need, why: "the public key that the domain's mail is signed with" }
   if (type === 'CNAME') return { need, why: 'Easy DKIM: proves the domain, and leads to its key' }
   if (type === 'MX') return { need, why: 'MAIL FROM: bounces come to the server' }

@@ -1,6 +1,6 @@
 /** What the operator's records are made of, put together from the settings and the store. */
 import type { Services } from '../context.ts'
-import { platformSigner } from '../delivery/platform-key.ts'
+import { platformRecords } from '../delivery/platform-key.ts'
 import { type Addresses, sendingAddresses } from './addresses.ts'
 import type { OperatorDns } from './operator.ts'
 import { usedRegions } from './scopes.ts'
@@ -14,6 +14,6 @@ export async function operatorDns(
   const { config } = services
   const sending = sendingAddresses(given, config)
   const regions = await usedRegions(services)
-  const platform = await platformSigner(services)
+  const platform = await platformRecords(services)
   return { operator: { config, addresses: sending.addresses, regions, platform, reportsTo }, sending }
 }

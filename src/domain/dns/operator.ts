@@ -1,7 +1,7 @@
 /** What whoever runs the server publishes: for its host name, the mail domain, and the names that identities point to. */
 import type { Config } from '../../config/config.ts'
 import { reverseName, shortAddress } from '../../platform/addresses.ts'
-import { keyRecord, type Signer } from '../../message/dkim/keys.ts'
+import type { PublishedKey } from '../delivery/platform-key.ts'
 import { ehloName } from './addresses.ts'
 import { feedbackHost } from '../identities/records.ts'
 import { policyId } from './mta-sts.ts'
@@ -13,8 +13,8 @@ export type OperatorDns = {
   readonly addresses: readonly string[]
   /** Every region that an account uses. */
   readonly regions: readonly string[]
-  /** The platform's own DKIM key, where it has one. */
-  readonly platform: Signer | undefined
+  /** Of the platform's own DKIM keys. */
+  readonly platform: readonly PublishedKey[]
   /** Where reports about us (DMARC, TLS) are to go; undefined: nobody reads them. */
   readonly reportsTo: string | undefined
 }
@@ -73,7 +73,7 @@ export function operatorRecords(operator: OperatorDns): readonly WantedRecord[] 
     ...regions.flatMap((region) =>
       addressRecords(feedbackHost(region, hostname), addresses, 'required', `the MX of MAIL FROM domains in ${region}`),
     ),
-    ...platformKey(operator),
+    ...platformKeys(operator),
     ...policies(operator),
   ])
 }
@@ -95,10 +95,22 @@ function pointer(address: string, hostname: string): WantedRecord {
   return { name: reverseName(address), type: 'PTR', value: hostname, need: 'required', why }
 }
 
-function platformKey({ platform }: OperatorDns): readonly WantedRecord[] {
-  if (platform === undefined) return []
-  const name = `${platform.selector}._domainkey.${platform.domain}`
-  return [text(name, keyRecord(platform.key), 'required', 'the key with which the platform signs all mail')]
+const KEY_WHY = {
+  active: ['required', 'the key with which the platform signs all mail'],
+  // Nothing is wrong while it is missing: the old one signs.
+  pending: ['recommended', "the platform's next key: mail is signed with it as soon as it is found"],
+  retired: [
+    'recommended',
+    "the platform's key until lately: for mail that is under way; it leaves this list after 8 days",
+  ],
+  withdrawn: ['optional', ''],
+} as const
+
+function platformKeys({ platform }: OperatorDns): readonly WantedRecord[] {
+  return platform.map(({ name, value, state }) => {
+    const [need, why] = KEY_WHY[state]
+    return text(name, value, need, why)
+  })
 }
 
 function mx(name: string, hostname: string): WantedRecord {

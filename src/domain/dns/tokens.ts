@@ -1,9 +1,10 @@
 /** Whose Easy DKIM tokens are whose: kept in memory, since the store cannot be asked by token. */
 import type { Cancel } from '../../platform/platform.ts'
 import { once } from '../../platform/once.ts'
-import type { Identity, Scope } from '../../store/types.ts'
+import type { DkimKey, Identity, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
-import { publicKeyOf } from '../identities/dkim-keys.ts'
+import { isPublished } from '../dkim/ring.ts'
+import { keyRecordOf } from '../identities/dkim-keys.ts'
 import { identitiesOfAll } from './scopes.ts'
 
 export type Tokens = {
@@ -25,9 +26,15 @@ type Place = { readonly scope: Scope; readonly name: string }
 /** Deterministic Easy DKIM has the same token in several regions, any of which may be the last that is left. */
 type Places = Map<string, readonly Place[]>
 
-function note(places: Places, scope: Scope, { name, kind, dkim: { tokens, origin } }: Identity): void {
-  if (kind !== 'DOMAIN' || origin === 'EXTERNAL') return
-  for (const token of tokens) {
+function isOurs(key: DkimKey): boolean {
+  return key.publishedBy === 'operator' && isPublished(key)
+}
+
+function note(places: Places, scope: Scope, { name, kind, dkim: { tokens, origin, keys } }: Identity): void {
+  if (kind !== 'DOMAIN') return
+  // Keys of a set-up that is being replaced sign on, or did until lately.
+  const older = keys.filter(isOurs).map(({ selector }) => selector)
+  for (const token of new Set([...(origin === 'EXTERNAL' ? [] : tokens), ...older])) {
     const known = places.get(token) ?? []
     if (known.length === 0 && places.size >= MAX_TOKENS) return
     const isKnown = known.some((each) => each.name === name && isSame(each.scope, scope))
@@ -102,8 +109,8 @@ export function createTokens(services: Services): Tokens {
       await loaded()
       for (const { scope, name } of places.get(token) ?? []) {
         const identity = await store.cached.identities.find(scope, name)
-        const key = identity?.dkim.privateKeys[identity.dkim.tokens.indexOf(token)]
-        if (key !== undefined) return `v=DKIM1; k=rsa; p=${publicKeyOf(key)}`
+        const key = identity?.dkim.keys.findLast((each) => each.selector === token && isOurs(each))
+        if (key !== undefined) return keyRecordOf(key.pem)
       }
       return undefined
     },

@@ -12,6 +12,7 @@
  * "Viewing a list of identities").
  */
 import type { Check, CheckError, Identity } from '../../store/types.ts'
+import { nextLookForKeys } from '../dkim/ring.ts'
 
 export type Finding =
   | { readonly kind: 'found' }
@@ -90,7 +91,7 @@ export function nextCheckOf(
 ): number | null {
   const looks =
     kind === 'DOMAIN'
-      ? [nextLook(verification, now), nextLook(dkim, now)]
+      ? [nextLook(verification, now), nextLook(dkim, now), isSearched(dkim) ? nextLookForKeys(dkim.keys, now) : null]
       : [verification.state === 'PENDING' ? verification.since + LINK_MS : null]
   if (mailFrom !== null) looks.push(nextLook(mailFrom, now))
   const times = looks.filter((time) => time !== null)

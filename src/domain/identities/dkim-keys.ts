@@ -1,6 +1,7 @@
-/** DKIM tokens and RSA keys (RFC 6376): made, read from what a caller brings, and told from a published record. */
+/** DKIM tokens and keys (RFC 6376, RFC 8463): made, read from what a caller brings, and told from a published record. */
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import { keyRecord } from '../../message/dkim/keys.ts'
 import type { Parsed } from '../../message/parsed.ts'
 import type { Random } from '../../platform/platform.ts'
 
@@ -27,14 +28,24 @@ function base32(octets: Uint8Array): string {
 
 const generate = promisify(generateKeyPair)
 
-/** A new RSA key as PKCS#8 PEM. Made in libuv's threads: 2048 bits take some 100 ms there, and none here. */
-export async function makePrivateKey(length: KeyLength): Promise<string> {
-  const { privateKey } = await generate('rsa', {
-    modulusLength: BITS[length],
-    publicKeyEncoding: { type: 'spki', format: 'der' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  })
-  return privateKey
+const ENCODING = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+} as const
+
+/** A new key as PKCS#8 PEM. Made in libuv's threads: RSA of 2048 bits takes some 100 ms there, and none here. */
+export async function makePrivateKey(kind: KeyLength | 'ED25519'): Promise<string> {
+  const made =
+    kind === 'ED25519'
+      ? await generate('ed25519', ENCODING)
+      : await generate('rsa', { modulusLength: BITS[kind], ...ENCODING })
+  return made.privateKey
+}
+
+/** The length that SES would call that of a key which was made here. */
+export function keyLengthOf(privateKey: string): KeyLength {
+  const bits = createPublicKey(privateKey).asymmetricKeyDetails?.modulusLength
+  return bits === BITS.RSA_1024_BIT ? 'RSA_1024_BIT' : 'RSA_2048_BIT'
 }
 
 /**
@@ -62,9 +73,15 @@ function parseDer(key: Buffer): KeyObject | undefined {
   return undefined
 }
 
-/** The public half, as `p=` of a key record has it: base64 of SubjectPublicKeyInfo (RFC 6376 §3.6.1). */
+/** The whole key record of a private key. */
+export function keyRecordOf(privateKey: string): string {
+  return keyRecord(createPublicKey(privateKey))
+}
+
+/** The public half, as `p=` of a key record has it. */
 export function publicKeyOf(privateKey: string): string {
-  return createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).toString('base64')
+  const record = keyRecordOf(privateKey)
+  return record.slice(record.indexOf('p=') + 2)
 }
 
 /** Whether a DKIM key record (`v=DKIM1; k=rsa; p=…`, or just `p=…`) has this public key. */

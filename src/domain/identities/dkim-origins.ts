@@ -2,10 +2,11 @@
 import { fail } from '../../errors/fail.ts'
 import type { CheckError, Dkim, Scope } from '../../store/types.ts'
 import { type Ctx, scopeOf, type Services } from '../context.ts'
-import { type KeyLength, makePrivateKey, makeTokens, readPrivateKey } from './dkim-keys.ts'
-import { changeIdentity, NO_DKIM, oneAtATime, startCheck } from './identity.ts'
-
-const DEFAULT_LENGTH: KeyLength = 'RSA_2048_BIT'
+import { activated, newKey } from '../dkim/ring.ts'
+import { type KeyLength, makeTokens, readPrivateKey } from './dkim-keys.ts'
+import { DEFAULT_LENGTH } from './dkim-rotation.ts'
+import { isDecreed } from './dkim-state.ts'
+import { NO_DKIM, startCheck } from './identity.ts'
 
 /** `AWS_SES`: Easy DKIM; `EXTERNAL`: the owner's key; `AWS_SES_US_EAST_1`: that of the same domain in us-east-1. */
 export type Origin = Dkim['origin']
@@ -47,10 +48,12 @@ function externalDkim(services: Services, selector: string | undefined, privateK
   if (selector === undefined || privateKey === undefined) {
     return fail('InvalidParameterValue', 'EXTERNAL needs DomainSigningSelector and DomainSigningPrivateKey.')
   }
-  const key = readPrivateKey(privateKey)
-  if (!key.ok) fail('InvalidParameterValue', `DomainSigningPrivateKey is not valid: ${key.error}.`)
-  const privateKeys = [key.value]
-  return { ...NO_DKIM, ...startCheck(services), signingEnabled: true, origin: 'EXTERNAL', privateKeys, selector }
+  const read = readPrivateKey(privateKey)
+  if (!read.ok) fail('InvalidParameterValue', `DomainSigningPrivateKey is not valid: ${read.error}.`)
+  const now = services.clock.now()
+  const keys = [newKey({ selector, algorithm: 'rsa', pem: read.value, publishedBy: 'owner' }, now)]
+  const dkim: Dkim = { ...NO_DKIM, ...startCheck(services), signingEnabled: true, origin: 'EXTERNAL', selector }
+  return { ...dkim, keys: isDecreed(dkim) ? activated(keys, () => true, now) : keys }
 }
 
 /** Deterministic Easy DKIM. What is wrong with the primary is told as the check's error, and looked at again with it. */
@@ -77,26 +80,6 @@ export async function findPrimary(services: Services, scope: Scope, domain: stri
 }
 
 /** What a replica has of its primary. */
-export function takenOver({ tokens, privateKeys, currentKeyLength, nextKeyLength, keysMadeAt }: Dkim) {
-  return { tokens, privateKeys, currentKeyLength, nextKeyLength, keysMadeAt }
-}
-
-/**
- * The keys of Easy DKIM, made if there are none yet: one, for the first of the three tokens; the others get theirs when
- * their turn comes at a rotation. Empty when the identity is gone or has other tokens by now.
- */
-export async function madeKeys(
-  services: Services,
-  scope: Scope,
-  domain: string,
-  { tokens, privateKeys, currentKeyLength }: Dkim,
-): Promise<readonly string[]> {
-  if (privateKeys.length > 0) return privateKeys
-  // One at a time: a burst of new domains must not take libuv's threads from the rest of the server.
-  const made = await oneAtATime(services.store, 'DKIM keys', () => makePrivateKey(currentKeyLength ?? DEFAULT_LENGTH))
-  const changed = await changeIdentity(services, scope, domain, ({ dkim }) => {
-    const isWanted = dkim.tokens[0] === tokens[0] && dkim.privateKeys.length === 0
-    return isWanted ? { dkim: { ...dkim, privateKeys: [made] } } : undefined
-  })
-  return changed !== undefined && changed.dkim.tokens[0] === tokens[0] ? changed.dkim.privateKeys : []
+export function takenOver({ tokens, keys, currentKeyLength, nextKeyLength, keysMadeAt }: Dkim) {
+  return { tokens, keys, currentKeyLength, nextKeyLength, keysMadeAt }
 }

@@ -3,7 +3,10 @@ import { fail } from '../../errors/fail.ts'
 import type { Dkim, Identity, Scope } from '../../store/types.ts'
 import { type Ctx, scopeOf, type Services } from '../context.ts'
 import { isSearched, nextCheckOf } from './checks.ts'
-import { findPrimary, madeKeys, type Origin, type SigningAttributes, startDkim } from './dkim-origins.ts'
+import { retired, type Ring } from '../dkim/ring.ts'
+import { findPrimary, type Origin, type SigningAttributes, startDkim } from './dkim-origins.ts'
+import { madeKeys, tendKeys, wantedAlgorithms } from './dkim-rotation.ts'
+import { isDecreed, keysToCarry, ownersKey, signingKeys, unproved, withFoundKeys } from './dkim-state.ts'
 import { type Change, changeIdentity, requireIdentity, startCheck } from './identity.ts'
 import { domainOf, storedName } from './names.ts'
 import { effectiveDkim } from './resolution.ts'
@@ -45,32 +48,62 @@ export async function putDkimSigning(
     const dkim = replacement(ctx, existing, wanted, attributes)
     return dkim && withDkim(ctx, existing, dkim)
   })
-  return changed?.dkim ?? fail('NotFound', `Email identity <${identity}> does not exist.`)
+  const dkim = changed?.dkim ?? fail('NotFound', `Email identity <${identity}> does not exist.`)
+  // A key of another length is published at once, and signs when it is found.
+  return isSignedFor(dkim) ? await tendKeys(ctx, scope, storedName(identity), dkim) : dkim
+}
+
+function isSignedFor({ state }: Dkim): boolean {
+  return state === 'SUCCESS' || state === 'TEMPORARY_FAILURE'
 }
 
 /** What `wanted` replaces the present settings by; undefined: nothing changes. */
 function replacement(ctx: Ctx, { dkim, createdAt }: Identity, wanted: Dkim, { nextKeyLength }: SigningAttributes) {
   if (dkim.state === 'NOT_STARTED') return wanted
   if (dkim.origin === wanted.origin) {
-    const again = dkim.state === 'FAILED' ? { ...dkim, ...startCheck(ctx) } : undefined
+    const again = dkim.state === 'FAILED' ? searchedAgain(ctx, dkim) : undefined
     if (wanted.origin === 'AWS_SES' && nextKeyLength === undefined) return again
-    if (wanted.origin === 'AWS_SES') checkSwitch(dkim, createdAt, wanted, ctx.clock.now())
+    if (wanted.origin === 'AWS_SES') {
+      checkSwitch(dkim, createdAt, wanted, ctx.clock.now())
+      return withNextLength(ctx, again ?? dkim, wanted)
+    }
     if (wanted.origin === 'EXTERNAL' && isSameKey(dkim, wanted)) return again
   }
-  return { ...wanted, signingEnabled: dkim.signingEnabled }
+  const { signingEnabled } = dkim
+  const replaced = { ...wanted, signingEnabled, keys: [...keysToCarry(dkim), ...wanted.keys] }
+  return isDecreed(replaced) ? withFoundKeys(replaced, ANYTHING, ctx.clock.now()) : replaced
 }
 
+const ANYTHING = { isShown: () => true, isWanted: () => true }
+
 function isSameKey(one: Dkim, other: Dkim): boolean {
-  return one.selector === other.selector && one.privateKeys[0] === other.privateKeys[0]
+  return one.selector === other.selector && ownersKey(one)?.pem === ownersKey(other)?.pem
+}
+
+/** From the beginning, with the same records. */
+export function searchedAgain(services: Services, dkim: Dkim): Dkim {
+  const again = { ...dkim, ...startCheck(services) }
+  return isDecreed(again) ? again : { ...again, keys: unproved(dkim) }
+}
+
+/**
+ * The tokens stay, so that the owner has nothing to publish: the next key gets one that is free. Where nothing is signed
+ * yet the first key is just made anew.
+ */
+function withNextLength({ clock }: Services, dkim: Dkim, { nextKeyLength }: Dkim): Dkim {
+  const keys = retired(dkim.keys, ({ algorithm, state }) => algorithm === 'rsa' && state === 'pending', clock.now())
+  const isInUse = keys.some(({ algorithm }) => algorithm === 'rsa') || isSignedFor(dkim)
+  const currentKeyLength = isInUse ? dkim.currentKeyLength : nextKeyLength
+  return { ...dkim, keys, nextKeyLength, currentKeyLength, keysMadeAt: clock.now() }
 }
 
 /**
  * The length of the key may change once in 24 hours, so that mail under way can still be checked; the way down to 1024
  * bits is always open (SES guide: "Change the Easy DKIM signing key length"). The first keys of an identity are no change.
  */
-function checkSwitch({ currentKeyLength, keysMadeAt }: Dkim, createdAt: number, wanted: Dkim, now: number): void {
-  const length = wanted.currentKeyLength
-  if (length === currentKeyLength) {
+function checkSwitch({ nextKeyLength, keysMadeAt }: Dkim, createdAt: number, wanted: Dkim, now: number): void {
+  const length = wanted.nextKeyLength
+  if (length === nextKeyLength) {
     fail('InvalidParameterValue', `The DKIM signing key length is already ${length}.`)
   }
   const isRecent = keysMadeAt !== null && keysMadeAt !== createdAt && now - keysMadeAt < DAY_MS
@@ -84,27 +117,31 @@ export function withDkim(services: Services, identity: Identity, dkim: Dkim): Ch
   const now = services.clock.now()
   const { verification } = identity
   const isGivenUp = verification.state === 'FAILED' || verification.state === 'NOT_STARTED'
-  const isDecreed = services.config.autoVerify && verification.state === 'PENDING'
-  const proved = isGivenUp || isDecreed ? { ...verification, ...startCheck(services) } : verification
+  const isToDecree = services.config.autoVerify && verification.state === 'PENDING'
+  const proved = isGivenUp || isToDecree ? { ...verification, ...startCheck(services) } : verification
   const next = nextCheckOf({ ...identity, verification: proved, dkim }, now)
   return { verification: proved, dkim, nextCheckAt: isSearched(dkim) ? now : next }
 }
 
-export type Signer = { readonly domain: string; readonly selector: string; readonly privateKey: string }
+export type SigningKeys = { readonly domain: string; readonly keys: Ring }
 
-/** With what mail from the identity is to be signed; undefined: it is not signed. Makes the key at its first use. */
-export async function dkimSigner(services: Services, scope: Scope, identity: Identity): Promise<Signer | undefined> {
+/** With what mail from the identity is to be signed, RSA first. Makes keys at their first use. */
+export async function dkimSigners(services: Services, scope: Scope, identity: Identity): Promise<SigningKeys> {
   const effective = await effectiveDkim(services, scope, identity)
-  if (effective?.dkim.state !== 'SUCCESS' || !effective.dkim.signingEnabled) return undefined
+  if (effective === undefined) return { domain: identity.name, keys: [] }
   const { domain, dkim } = effective
-  const selector = dkim.selector ?? dkim.tokens[0]
-  const [privateKey] = await keysOf(services, scope, domain, dkim)
-  return selector === undefined || privateKey === undefined ? undefined : { domain, selector, privateKey }
+  // Where identities are verified at once nobody has looked for the records, and so made the keys.
+  const isToMake = dkim.signingEnabled && isSignedFor(dkim)
+  const keys = isToMake ? await keysOf(services, scope, domain, dkim) : dkim.keys
+  // What was switched off lately is still among them.
+  const wanted = wantedAlgorithms(services.config)
+  return { domain, keys: signingKeys({ ...dkim, keys }).filter(({ algorithm }) => wanted.includes(algorithm)) }
 }
 
-async function keysOf(services: Services, scope: Scope, domain: string, dkim: Dkim): Promise<readonly string[]> {
-  if (dkim.privateKeys.length > 0 || dkim.origin === 'EXTERNAL') return dkim.privateKeys
+async function keysOf(services: Services, scope: Scope, domain: string, dkim: Dkim): Promise<Ring> {
+  if (dkim.origin === 'EXTERNAL') return dkim.keys
   if (dkim.origin === 'AWS_SES') return await madeKeys(services, scope, domain, dkim)
+  if (dkim.keys.length > 0) return dkim.keys
   const primary = await findPrimary(services, scope, domain, dkim)
   const isCurrent = primary.ok && primary.dkim.tokens[0] === dkim.tokens[0]
   return isCurrent ? await madeKeys(services, primary.scope, domain, primary.dkim) : []

@@ -3,8 +3,9 @@ import { fail } from '../../errors/fail.ts'
 import type { Identity } from '../../store/types.ts'
 import { type Ctx, scopeOf, type Services } from '../context.ts'
 import { isSearched, nextCheckOf } from './checks.ts'
-import { withDkim } from './dkim.ts'
+import { searchedAgain, withDkim } from './dkim.ts'
 import { easyDkim } from './dkim-origins.ts'
+import { keysToCarry } from './dkim-state.ts'
 import { addIdentity, blankIdentity, changeIdentity, startCheck } from './identity.ts'
 import { type IdentityName, parseDomainName } from './names.ts'
 
@@ -34,8 +35,8 @@ export async function verifyDomainDkim(ctx: Ctx, domain: string): Promise<readon
   const identity = await createdOr(ctx, name, (existing) => {
     const { dkim } = existing
     const isEasy = dkim.origin !== 'EXTERNAL' && dkim.tokens.length > 0
-    if (!isEasy) return withDkim(ctx, existing, easyDkim(ctx))
-    return dkim.state === 'FAILED' ? withDkim(ctx, existing, { ...dkim, ...startCheck(ctx) }) : undefined
+    if (!isEasy) return withDkim(ctx, existing, { ...easyDkim(ctx), keys: keysToCarry(dkim) })
+    return dkim.state === 'FAILED' ? withDkim(ctx, existing, searchedAgain(ctx, dkim)) : undefined
   })
   return identity.dkim.tokens
 }

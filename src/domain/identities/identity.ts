@@ -22,7 +22,7 @@ export const NO_DKIM: Dkim = {
   signingEnabled: false,
   origin: 'AWS_SES',
   tokens: [],
-  privateKeys: [],
+  keys: [],
   selector: null,
   currentKeyLength: null,
   nextKeyLength: null,

@@ -1,10 +1,13 @@
 /** One look at the records of one identity, and what it means for it. */
-import type { Check, Dkim, Identity, Scope } from '../../store/types.ts'
+import type { Check, Dkim, DkimKey, Identity, Scope } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { domainFinding, type Finding, isSearched, judge, LINK_MS, nextCheckOf } from './checks.ts'
-import { findPrimary, madeKeys, takenOver } from './dkim-origins.ts'
+import { pendingKeys } from '../dkim/ring.ts'
+import { findPrimary, takenOver } from './dkim-origins.ts'
+import { tendKeys, wantedAlgorithms } from './dkim-rotation.ts'
+import { ownersKey, withFoundKeys } from './dkim-state.ts'
 import { type Change, changeIdentity } from './identity.ts'
-import { findDkimRecords, findMailFromRecord, findVerificationRecord } from './lookups.ts'
+import { findDkimRecords, findMailFromRecord, findPendingKeys, findVerificationRecord } from './lookups.ts'
 import { tellChanges } from './state-notices.ts'
 
 /** What a look found of each proof; undefined: not looked for. */
@@ -12,6 +15,8 @@ type Findings = {
   readonly txt: Finding | undefined
   readonly dkim: Finding | undefined
   readonly mailFrom: Finding | undefined
+  /** Keys that are waited for, and there. */
+  readonly keys: ReadonlySet<string>
 }
 
 /** Looks for the records of an identity as it was `seen`, and writes what that means, unless it was set up anew meanwhile. */
@@ -25,13 +30,12 @@ export async function lookAt(services: Services, scope: Scope, seen: Identity): 
     before = present
     if (!isSameSearch(present, seen)) return undefined
     const current = dkim === seen.dkim ? present.dkim : { ...present.dkim, ...takenOver(dkim) }
-    return judged({ ...present, dkim: current }, findings, now)
+    return judged(services, { ...present, dkim: current }, findings, now)
   })
   if (after === undefined) return
   await tellChanges(services, scope, before, after)
   // So that the key is there, and its record can be published, before the first mail is signed.
-  const { origin, tokens } = after.dkim
-  if (origin === 'AWS_SES' && tokens.length > 0) await madeKeys(services, scope, after.name, after.dkim)
+  await tendKeys(services, scope, after.name, after.dkim)
 }
 
 /** A replica has what its primary has now. `broken`: why it has not. */
@@ -53,20 +57,24 @@ async function find(
   const { name, kind, verification, dkim, mailFrom } = identity
   const isDomain = kind === 'DOMAIN'
   try {
-    const [txt, foundDkim, foundMailFrom] = await Promise.all([
+    const isWaiting = isDomain && isSearched(dkim) && pendingKeys(dkim.keys).length > 0
+    const [txt, foundDkim, foundMailFrom, keys] = await Promise.all([
       isDomain && verification.byTxt && isSearched(verification) ? findVerificationRecord(dns, identity) : undefined,
       broken ?? (isDomain && isSearched(dkim) ? findDkimRecords(dns, name, dkim, config.hostname) : undefined),
       mailFrom !== null && isSearched(mailFrom)
         ? findMailFromRecord(dns, mailFrom, region, config.hostname)
         : undefined,
+      isWaiting ? findPendingKeys(dns, name, dkim) : NO_KEYS,
     ])
-    return { txt, dkim: foundDkim, mailFrom: foundMailFrom }
+    return { txt, dkim: foundDkim, mailFrom: foundMailFrom, keys }
   } catch (error) {
     log.error('the records of an identity could not be looked for', { identity: name, error })
     const failed: Finding = { kind: 'temporary', error: 'SERVICE_ERROR' }
-    return { txt: failed, dkim: failed, mailFrom: failed }
+    return { txt: failed, dkim: failed, mailFrom: failed, keys: NO_KEYS }
   }
 }
+
+const NO_KEYS: ReadonlySet<string> = new Set()
 
 /** Whether what was looked for is what is to be found now. */
 function isSameSearch(one: Identity, other: Identity): boolean {
@@ -78,14 +86,19 @@ function isSameSearch(one: Identity, other: Identity): boolean {
 }
 
 function isSameDkim(one: Dkim, other: Dkim): boolean {
-  const isSameOwn = one.selector === other.selector && one.privateKeys[0] === other.privateKeys[0]
+  const isSameOwn = one.selector === other.selector && ownersKey(one)?.pem === ownersKey(other)?.pem
   return (
     one.origin === other.origin && one.tokens.join() === other.tokens.join() && (one.origin !== 'EXTERNAL' || isSameOwn)
   )
 }
 
-function judged(identity: Identity, findings: Findings, now: number): Change {
-  const dkim = looked(identity.dkim, findings.dkim, now)
+function judged({ config }: Services, identity: Identity, findings: Findings, now: number): Change {
+  const algorithms = wantedAlgorithms(config)
+  const rules = {
+    isShown: ({ pem }: DkimKey) => findings.keys.has(pem),
+    isWanted: ({ algorithm }: DkimKey) => algorithms.includes(algorithm),
+  }
+  const dkim = withFoundKeys(looked(identity.dkim, findings.dkim, now), rules, now)
   const mailFrom = identity.mailFrom && looked(identity.mailFrom, findings.mailFrom, now)
   const verification =
     identity.kind === 'DOMAIN'

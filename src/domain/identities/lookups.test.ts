@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { fakeDns, type Zone } from '../../../test/support/dns.ts'
 import type { Dkim, Identity, MailFrom } from '../../store/types.ts'
+import { newKey } from '../dkim/ring.ts'
 import { pending } from './checks.ts'
 import { publicKeyOf } from './dkim-keys.ts'
 import { NO_DKIM } from './identity.ts'
@@ -93,7 +94,8 @@ describe('the DKIM records', () => {
   test('are one TXT record with the public key where the owner brings the key', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-    const own: Dkim = { ...easy, origin: 'EXTERNAL', tokens: [], selector: 'sel', privateKeys: [pem] }
+    const key = newKey({ selector: 'sel', algorithm: 'rsa', pem, publishedBy: 'owner' }, 0)
+    const own: Dkim = { ...easy, origin: 'EXTERNAL', tokens: [], selector: 'sel', keys: [key] }
     assert.deepEqual(await dkim(published({ ...identity, dkim: own }), own), { kind: 'found' })
     const spread = { 'sel._domainkey.example.com': { txt: [`v=DKIM1; k=rsa; p=${publicKeyOf(pem)}`] } }
     assert.deepEqual(await dkim(spread, own), { kind: 'found' })

@@ -1,8 +1,10 @@
 /** Looking for the records by which a domain is proved (docs/dns.md says what each is for). */
 import type { Dns, DnsAnswer } from '../../platform/platform.ts'
-import type { Dkim, Identity, MailFrom } from '../../store/types.ts'
+import type { Dkim, DkimKey, Identity, MailFrom } from '../../store/types.ts'
+import { pendingKeys } from '../dkim/ring.ts'
 import type { Finding } from './checks.ts'
 import { keyRecordHolds, publicKeyOf } from './dkim-keys.ts'
+import { ownersKey } from './dkim-state.ts'
 import { dkimHost, feedbackHost, selectorName, verificationName } from './records.ts'
 
 const FOUND: Finding = { kind: 'found' }
@@ -18,9 +20,22 @@ export async function findDkimRecords(dns: Dns, domain: string, dkim: Dkim, host
     const found = await Promise.all(dkim.tokens.map((token) => findCname(dns, domain, token, hostname)))
     return together(found)
   }
-  const [privateKey = ''] = dkim.privateKeys
-  const publicKey = publicKeyOf(privateKey)
-  const answer = await dns.txt(selectorName(dkim.selector ?? '', domain))
+  const key = ownersKey(dkim)
+  return key === undefined ? { kind: 'missing', error: 'INVALID_VALUE' } : await findKey(dns, domain, key)
+}
+
+/** The private keys among those that are waited for whose records others can see. */
+export async function findPendingKeys(dns: Dns, domain: string, { keys }: Dkim): Promise<ReadonlySet<string>> {
+  const looked = await Promise.all(
+    pendingKeys(keys).map(async (key) => ((await findKey(dns, domain, key)).kind === 'found' ? [key.pem] : [])),
+  )
+  return new Set(looked.flat())
+}
+
+/** Where it stands under the domain's own name, for that is where receivers look; CNAMEs are followed. */
+export async function findKey(dns: Dns, domain: string, { selector, pem }: DkimKey): Promise<Finding> {
+  const publicKey = publicKeyOf(pem)
+  const answer = await dns.txt(selectorName(selector, domain))
   return finding(answer, (records) => records.some((record) => keyRecordHolds(record, publicKey)))
 }
 

@@ -1,6 +1,7 @@
 /** Names and values of the DNS records that an identity needs (docs/dns.md). */
-import type { Dkim, Identity } from '../../store/types.ts'
-import { publicKeyOf } from './dkim-keys.ts'
+import type { Dkim, DkimKey, Identity } from '../../store/types.ts'
+import { isPublished } from '../dkim/ring.ts'
+import { keyRecordOf, publicKeyOf } from './dkim-keys.ts'
 
 export type DnsRecord = {
   readonly name: string
@@ -8,6 +9,8 @@ export type DnsRecord = {
   readonly value: string
   /** `owner`: in the DNS of the identity's domain. `operator`: in the DNS of this server's host name. */
   readonly publishedBy: 'owner' | 'operator'
+  /** Of a key record: how far its key has come; the first one is not waited for. */
+  readonly keyState?: DkimKey['state']
 }
 
 /** The zone that Easy DKIM's CNAMEs point into; v2's `SigningHostedZone`. */
@@ -45,22 +48,42 @@ export function recordsOf({ name, kind, verification, dkim, mailFrom }: Identity
   if (kind === 'DOMAIN' && verification.byTxt) {
     records.push({ name: verificationName(name), type: 'TXT', value: verification.token, ...owner })
   }
-  if (kind === 'DOMAIN' && dkim.origin === 'EXTERNAL') {
-    const value = dkim.privateKeys.map((key) => `p=${publicKeyOf(key)}`).join('')
-    records.push({ name: selectorName(dkim.selector ?? '', name), type: 'TXT', value, ...owner })
-  }
-  if (kind === 'DOMAIN' && dkim.origin !== 'EXTERNAL') {
-    for (const token of dkim.tokens) {
-      records.push({ name: selectorName(token, name), type: 'CNAME', value: dkimHost(token, hostname), ...owner })
-    }
-    dkim.privateKeys.forEach((key, index) => {
-      const value = `v=DKIM1; k=rsa; p=${publicKeyOf(key)}`
-      records.push({ name: dkimHost(dkim.tokens[index] ?? '', hostname), type: 'TXT', value, publishedBy: 'operator' })
-    })
-  }
+  if (kind === 'DOMAIN') records.push(...dkimRecords(name, dkim, hostname))
   if (mailFrom !== null) {
     records.push({ name: mailFrom.domain, type: 'MX', value: `10 ${feedbackHost(region, hostname)}`, ...owner })
     records.push({ name: mailFrom.domain, type: 'TXT', value: `v=spf1 include:${hostname} ~all`, ...owner })
   }
   return records
+}
+
+/** The tokens of the present set-up, and every key that is not withdrawn; also those of a set-up that it replaces. */
+function dkimRecords(name: string, { origin, tokens, keys }: Dkim, hostname: string): readonly DnsRecord[] {
+  // The first is no successor: it is the domain's key.
+  const isFirst = !keys.some(({ state }) => state === 'active')
+  // An owner may put another key in the place of the old one, under the same name.
+  const latest = [...new Map(keys.filter(isPublished).map((key) => [key.selector, key])).values()]
+  const ours = latest.filter(({ publishedBy }) => publishedBy === 'operator').map(({ selector }) => selector)
+  const pointers = new Set([...(origin === 'EXTERNAL' ? [] : tokens), ...ours])
+  return [
+    ...Array.from(pointers, (token): DnsRecord => {
+      return { name: selectorName(token, name), type: 'CNAME', value: dkimHost(token, hostname), publishedBy: 'owner' }
+    }),
+    ...latest.map(({ selector, pem, state, publishedBy }): DnsRecord =>
+      publishedBy === 'owner'
+        ? {
+            name: selectorName(selector, name),
+            type: 'TXT',
+            value: `p=${publicKeyOf(pem)}`,
+            publishedBy,
+            keyState: state,
+          }
+        : {
+            name: dkimHost(selector, hostname),
+            type: 'TXT',
+            value: keyRecordOf(pem),
+            publishedBy,
+            keyState: isFirst && state === 'pending' ? 'active' : state,
+          },
+    ),
+  ]
 }

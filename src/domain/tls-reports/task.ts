@@ -1,7 +1,7 @@
 /** What one process does for all with TLS results and policies: keeps them in bounds, and sends the reports. */
 import { once } from '../../platform/once.ts'
 import type { Services } from '../context.ts'
-import { isSigning } from '../delivery/platform-domain.ts'
+import { signsForPlatform } from '../delivery/platform-domain.ts'
 import type { PostReport } from './send.ts'
 
 const EVERY_MS = 900_000
@@ -20,7 +20,7 @@ const sending = once(async () => import('./send.ts'))
 export function startTlsTask(services: Services, post: PostReport): TlsTask {
   const { config, clock, wallClock, log, store, tlsCounts, tasks } = services
   // RFC 8460 §3: mail with a report is to be signed, by the domain that reports.
-  const isSending = config.tlsReports && isSigning(config)
+  const isSending = config.tlsReports && signsForPlatform(config)
   if (config.tlsReports && !isSending) {
     log.warn('TLS reports are not sent: --mail-domain is not a domain of ours that could sign them')
   }

@@ -5,6 +5,7 @@
  */
 import { hash, sign as cryptoSign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import type { SignOctets, SignRequest } from '../../platform/signing.ts'
 import { relaxedField } from './canonical.ts'
 import type { Algorithm, Signer } from './keys.ts'
 import { prepare } from './prepare.ts'
@@ -28,16 +29,16 @@ export function sign(prepared: Prepared, signer: Signer, validity: Validity): st
   return signedField(unsigned, signatureOf(inputOf(prepared, signer, unsigned), signer))
 }
 
-/** As {@link sign}, on one of the threads that Node keeps for such work: this one goes on meanwhile. */
-export async function signLater(prepared: Prepared, signer: Signer, validity: Validity): Promise<string> {
+/** As {@link sign}, on the threads of `signOctets`: this one goes on meanwhile. */
+export async function signLater(
+  prepared: Prepared,
+  signer: Signer,
+  validity: Validity,
+  signOctets: SignOctets,
+): Promise<string> {
   const unsigned = unsignedField(prepared, signer, validity)
-  const { digest, octets } = signable(inputOf(prepared, signer, unsigned), signer)
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  cryptoSign(digest, octets, signer.key, (error, signature) => {
-    if (error === null) resolve(signature)
-    else reject(error)
-  })
-  return signedField(unsigned, (await promise).toString('base64'))
+  const request = { ...signable(inputOf(prepared, signer, unsigned), signer), key: signer.key }
+  return signedField(unsigned, (await signOctets(request)).toString('base64'))
 }
 
 function inputOf(prepared: Prepared, { coversFeedbackId }: Signer, unsigned: string): string {
@@ -65,7 +66,7 @@ export function signatureOf(input: string, signer: Algorithmic): string {
 }
 
 /** Ed25519 signs the SHA-256 of what RSA hashes itself (RFC 8463 §3). */
-function signable(input: string, { algorithm }: Pick<Algorithmic, 'algorithm'>) {
+function signable(input: string, { algorithm }: Pick<Algorithmic, 'algorithm'>): Omit<SignRequest, 'key'> {
   const octets = Buffer.from(input, 'latin1')
   if (algorithm === 'rsa-sha256') return { digest: 'sha256', octets }
   return { digest: null, octets: hash('sha256', octets, 'buffer') }

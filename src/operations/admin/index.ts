@@ -7,6 +7,7 @@ import { controlRoutes } from './controls.ts'
 import { awsSesV2LocalRoutes } from './drop-in/aws-ses-v2-local.ts'
 import { localstackRoutes } from './drop-in/localstack.ts'
 import { motoRoutes } from './drop-in/moto.ts'
+import { dkimRoutes } from './dkim.ts'
 import { dnsRoutes } from './dns.ts'
 import { doctorRoutes } from './doctor.ts'
 import { healthRoutes } from './health.ts'
@@ -56,6 +57,7 @@ export function adminRoutes({
     ...accountRoutes(services),
     ...identityRoutes(services),
     ...dnsRoutes(services),
+    ...dkimRoutes(services),
     ...doctorRoutes(services),
     ...queueRoutes(services, queue),
     ...tlsReportRoutes(services),

@@ -2,6 +2,7 @@
 import type { Ctx } from '../../domain/context.ts'
 import { scopeOf } from '../../domain/context.ts'
 import { setDkimEnabled } from '../../domain/identities/dkim.ts'
+import { shownState } from '../../domain/identities/dkim-state.ts'
 import { findAsked, type Identity } from '../../domain/identities/identity.ts'
 import { setMailFrom } from '../../domain/identities/mail-from.ts'
 import { selectorsOf } from '../../domain/identities/records.ts'
@@ -38,7 +39,7 @@ export const identitySettings = {
         const tokens = selectorsOf(dkim)
         return {
           DkimEnabled: dkim.signingEnabled,
-          DkimVerificationStatus: STATES[dkim.state],
+          DkimVerificationStatus: STATES[shownState(dkim)],
           DkimTokens: tokens.length > 0 ? [...tokens] : undefined,
         }
       }),

@@ -1,5 +1,6 @@
 /** SES v2: the settings of identities. A flag that is not given is false. */
 import { putDkimSigning, setDkimEnabled } from '../../domain/identities/dkim.ts'
+import { shownState } from '../../domain/identities/dkim-state.ts'
 import { setMailFrom } from '../../domain/identities/mail-from.ts'
 import { selectorsOf, signingHostedZone } from '../../domain/identities/records.ts'
 import { setConfigurationSet, setFeedbackForwarding } from '../../domain/identities/settings.ts'
@@ -18,7 +19,7 @@ export const identitySettings = {
       nextKeyLength: SigningAttributes?.NextSigningKeyLength,
     })
     return {
-      DkimStatus: dkim.state,
+      DkimStatus: shownState(dkim),
       DkimTokens: [...selectorsOf(dkim)],
       SigningHostedZone: dkim.origin === 'EXTERNAL' ? undefined : signingHostedZone(ctx.config.hostname),
     }

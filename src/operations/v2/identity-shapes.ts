@@ -1,5 +1,6 @@
 /** SES v2: the parts of an identity, in v2's shapes. */
 import type { Ctx } from '../../domain/context.ts'
+import { shownState } from '../../domain/identities/dkim-state.ts'
 import type { Identity } from '../../domain/identities/identity.ts'
 import { selectorsOf, signingHostedZone } from '../../domain/identities/records.ts'
 import type { Input, SesV2Sdk } from '../../model/service.ts'
@@ -12,7 +13,7 @@ export function dkimAttributes({ config }: Ctx, dkim: Dkim) {
   const isSetUp = dkim.state !== 'NOT_STARTED' || dkim.tokens.length > 0 || !isEasy
   return {
     SigningEnabled: dkim.signingEnabled,
-    Status: dkim.state,
+    Status: shownState(dkim),
     Tokens: isSetUp ? [...selectorsOf(dkim)] : undefined,
     SigningHostedZone: isEasy && isSetUp ? signingHostedZone(config.hostname) : undefined,
     SigningAttributesOrigin: isOrigin(dkim.origin) ? dkim.origin : undefined,
