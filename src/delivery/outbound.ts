@@ -32,9 +32,12 @@ export type OutboundDeps = {
 
 export type OutboundMail = Omit<DirectMail, 'egress'> & EgressChoice
 
+/** `free`: the outcome is written, and the connections may be used for other messages. Not called, they are closed soon. */
+export type Sent = { readonly outcome: NetworkOutcome; readonly free: () => void }
+
 export type Outbound = {
   /** Whatever goes wrong is in the outcome. */
-  readonly deliver: (mail: OutboundMail) => Promise<NetworkOutcome>
+  readonly deliver: (mail: OutboundMail) => Promise<Sent>
   /** Ends the connections that are kept. */
   readonly close: () => void
   /** Ends those of attempts under way, too, which end as others do whose connection breaks; later ones get none. */
@@ -53,7 +56,6 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   const common = {
     ...deps,
     dial,
-    connections,
     tlsMemory: new TlsMemory(clock),
     minTlsVersion: 'TLSv1.2' as const,
     ca: undefined,
@@ -73,10 +75,13 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   return {
     async deliver(mail) {
       const egress = chooseEgress(pools, mail) ?? anywhere
-      const from = { ...common, rules: { ...common.rules, families: familiesOf(egress) } }
-      return smarthost === undefined
-        ? deliverDirect({ ...from, port, stsPolicies }, { ...mail, egress })
-        : deliverToSmarthost(from, smarthost, { ...mail, egress })
+      const held = connections.hold()
+      const from = { ...common, connections: held, rules: { ...common.rules, families: familiesOf(egress) } }
+      const outcome =
+        smarthost === undefined
+          ? await deliverDirect({ ...from, port, stsPolicies }, { ...mail, egress })
+          : await deliverToSmarthost(from, smarthost, { ...mail, egress })
+      return { outcome, free: held.free }
     },
     close: () => connections.close(),
     cut,

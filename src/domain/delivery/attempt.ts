@@ -31,8 +31,11 @@ export type Outgoing = {
   readonly attempts: number
 }
 
-/** Hands mail to others; whatever goes wrong is in the outcome. */
-export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
+/**
+ * Hands mail to others; whatever goes wrong is in the outcome. `free`: to be called when that is written, for its
+ * connections to be used again.
+ */
+export type Network = (mail: Outgoing) => Promise<{ readonly outcome: NetworkOutcome; readonly free: () => void }>
 
 /**
  * `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`, `went`: where it
@@ -80,18 +83,19 @@ export async function attemptOver(
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
   const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)
-  const outcome =
-    known ??
-    (await network({
-      domain: destination,
-      sender,
-      recipients,
-      message,
-      tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
-      pool: set?.delivery?.sendingPoolName ?? undefined,
-      messageId,
-      attempts: job.attempts,
-    }))
+  const { outcome, free } =
+    known === undefined
+      ? await network({
+          domain: destination,
+          sender,
+          recipients,
+          message,
+          tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
+          pool: set?.delivery?.sendingPoolName ?? undefined,
+          messageId,
+          attempts: job.attempts,
+        })
+      : { outcome: known, free: () => {} }
   const went = known === undefined ? wentOf(outcome) : undefined
   if (known === undefined) refusals.note(where.site, outcome, went)
   const now = clock.now()
@@ -106,7 +110,10 @@ export async function attemptOver(
     went,
     settle: forwardedFirst(
       () => forwardBounces(services, attempted, judgement.bounced, message),
-      () => store.messages.settle({ ...settlement, at: now, ...records }),
+      async () => {
+        await store.messages.settle({ ...settlement, at: now, ...records })
+        free()
+      },
     ),
   }
 }
