@@ -97,7 +97,8 @@ describe('a connection', () => {
     await world.app.idle()
     one.behaviour = {}
     const inTheWay = new Client({ connectionString: database })
-    await using _ended = { [Symbol.asyncDispose]: () => inTheWay.end() }
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => inTheWay.end())
     await inTheWay.connect()
     await inTheWay.query('begin')
     // A settlement has to lock its message.

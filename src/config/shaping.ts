@@ -13,7 +13,7 @@
  */
 import { closest } from './closest.ts'
 
-/** `maxRatePerMinute` undefined: any. Both hold for each process. */
+/** `maxRatePerMinute` undefined: any. Both hold for all processes on a database together. */
 export type SiteLimits = { readonly maxConnections: number; readonly maxRatePerMinute: number | undefined }
 
 export type Shaping = {

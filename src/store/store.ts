@@ -207,8 +207,17 @@ export type Claim = {
   readonly limit: number
 }
 
-/** What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse. */
-export type Beat = { readonly isKnown: boolean; readonly live: number; readonly lapsed: number }
+/**
+ * What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse; how
+ * many of those that live deliver, and `rank` of them have lower ids than the node.
+ */
+export type Beat = {
+  readonly isKnown: boolean
+  readonly live: number
+  readonly lapsed: number
+  readonly delivering: number
+  readonly rank: number
+}
 
 /** How much was given up. Not `isDone`: there is more, which the next call gives back. */
 export type GivenBack = { readonly nodes: number; readonly jobs: number; readonly isDone: boolean }

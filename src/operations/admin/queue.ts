@@ -152,6 +152,11 @@ function view(job: Job) {
   }
 }
 
-function viewSite({ pausedUntil, ...site }: SiteView) {
-  return { ...site, pausedUntil: pausedUntil === null ? null : new Date(pausedUntil).toISOString() }
+function viewSite({ pausedUntil, perMinute, ...site }: SiteView) {
+  return {
+    ...site,
+    // The part of this node may be a fraction.
+    perMinute: perMinute === null ? null : Math.round(perMinute * 10) / 10,
+    pausedUntil: pausedUntil === null ? null : new Date(pausedUntil).toISOString(),
+  }
 }
