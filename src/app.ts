@@ -127,7 +127,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await nameServer?.close()
       await isDelivered
       hurry()
-      deliver.close()
+      await deliver.close()
       await services.quotas.close()
       await node?.leave()
       certificate.close()

@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts'
 import type { Outbound } from './delivery/outbound.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
+import type { AddressWarmup } from './domain/delivery/warmup.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
 import type { Delivered, Where } from './queue/queue.ts'
@@ -28,13 +29,13 @@ export type Deliver = {
   /** Has attempts that are under way end soon. */
   readonly cut: () => void
   /** Nothing more comes. */
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 export function createDeliver(services: Services): Deliver {
   const atOnce = createAtOnce(services)
   if (services.config.transport === 'capture') {
-    return { run: screened(services, atOnce), cut: () => {}, close: () => {} }
+    return { run: screened(services, atOnce), cut: () => {}, close: async () => {} }
   }
   const network = createNetwork(services)
   return {
@@ -94,12 +95,15 @@ function createAtOnce(services: Services): (job: Job) => Promise<Delivered> {
 function createNetwork(services: Services): Deliver {
   const { config, wallClock, random, dns, dial, httpsGet } = services
   let outbound: Outbound | undefined
+  let warmup: AddressWarmup | undefined
   let isCut = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
     const { Refusals } = await import('./domain/delivery/pace.ts')
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
+    const { createWarmup } = await import('./domain/delivery/warmup.ts')
+    warmup = createWarmup(services)
     outbound = createOutbound({
       clock: wallClock,
       random,
@@ -111,6 +115,7 @@ function createNetwork(services: Services): Deliver {
       allowPrivate: config.allowPrivateDestinations,
       ownAddresses: ownAddresses(),
       egress: config.egress,
+      warmup,
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
     if (isCut) outbound.cut()
@@ -125,6 +130,9 @@ function createNetwork(services: Services): Deliver {
       isCut = true
       outbound?.cut()
     },
-    close: () => outbound?.close(),
+    async close() {
+      outbound?.close()
+      await warmup?.close()
+    },
   }
 }

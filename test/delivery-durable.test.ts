@@ -27,6 +27,7 @@ async function startWays(): Promise<Ways> {
     allowPrivate: true,
     ownAddresses: [],
     egress: [],
+    warmup: { isWarming: () => false, take: async () => true, giveBack: () => {} },
     smarthost: undefined,
   })
   return {
@@ -40,8 +41,8 @@ async function startWays(): Promise<Ways> {
   }
 }
 
-const send = ({ outbound }: Ways) =>
-  outbound.deliver({
+async function send({ outbound }: Ways) {
+  const sent = await outbound.deliver({
     sender: 'ann@sesame.test',
     domain: 'one.test',
     recipients: [{ position: 0, mailbox: 'bob@one.test' }],
@@ -51,6 +52,9 @@ const send = ({ outbound }: Ways) =>
     messageId: 'one',
     attempts: 0,
   })
+  assert.ok(sent !== 'full')
+  return sent
+}
 
 async function closed(mx: Mx, count: number): Promise<void> {
   while (mx.heard.filter((line) => line === '(closed)').length < count) await setImmediate()

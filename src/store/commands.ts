@@ -13,6 +13,7 @@ import { nodeCommands } from './nodes.ts'
 import { secretCommands } from './secrets.ts'
 import { suppressionCommands } from './suppressions.ts'
 import { suspensionCommands } from './suspensions.ts'
+import { warmupCommands } from './warmup.ts'
 
 const TABLES = [
   'accounts',
@@ -34,6 +35,7 @@ const TABLES = [
   'attempts',
   'sent_minutes',
   'suspensions',
+  'warmup_counts',
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
@@ -56,6 +58,7 @@ const ALL: readonly AnyCommand[] = [
   ...nodeCommands,
   ...secretCommands,
   ...suspensionCommands,
+  ...warmupCommands,
   foldHeld,
   reset,
 ]

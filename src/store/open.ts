@@ -20,6 +20,7 @@ import { openSqlite } from './sqlite/open.ts'
 import { secretStore } from './secrets.ts'
 import type { Store } from './store.ts'
 import { suspensionStore } from './suspensions.ts'
+import { warmupStore } from './warmup.ts'
 import { upkeepStore } from './upkeep.ts'
 
 /**
@@ -70,6 +71,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     messages: messageStore(db),
     jobs: jobStore(db),
     suspensions: suspensionStore(db),
+    warmup: warmupStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
     upkeep: upkeepStore(db, engine.days),

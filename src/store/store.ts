@@ -1,4 +1,5 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
+import type { WarmupStore } from './warmup.ts'
 import type { CachedReads } from './cached.ts'
 import type { ChangeListener } from './changes.ts'
 import type { LimitStore } from './limits.ts'
@@ -267,6 +268,7 @@ export type Store = {
   readonly messages: MessageStore
   readonly jobs: JobStore
   readonly suspensions: SuspensionStore
+  readonly warmup: WarmupStore
   /** undefined: this process has the store to itself. */
   readonly nodes: NodeStore | undefined
   /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */

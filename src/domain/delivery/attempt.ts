@@ -8,12 +8,13 @@ import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
-import { type Refusals, type Went, wentOf } from './pace.ts'
+import { noRoom, type Refusals, type Went, wentOf } from './pace.ts'
 import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
 import { signed } from './signing.ts'
+import { roomFrom } from './warmup.ts'
 
 /** A message as it goes out to one destination. */
 export type Outgoing = {
@@ -33,9 +34,10 @@ export type Outgoing = {
 
 /**
  * Hands mail to others; whatever goes wrong is in the outcome. `free`: to be called when that is written, for its
- * connections to be used again.
+ * connections to be used again. `full`: no address of the pool may offer the site more today.
  */
-export type Network = (mail: Outgoing) => Promise<{ readonly outcome: NetworkOutcome; readonly free: () => void }>
+export type Network = (mail: Outgoing) => Promise<Sent | 'full'>
+export type Sent = { readonly outcome: NetworkOutcome; readonly free: () => void }
 
 /**
  * `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`, `went`: where it
@@ -70,7 +72,7 @@ export async function attemptOver(
   const recipients = others(addressed, withheld)
   const settlement = { scope, messageId, jobId: job.id, owner: job.owner }
   if (recipients.length === 0) {
-    const ended = besides(withheld, { updates: [], events: [], attempt: null, counts: NO_COUNTS })
+    const ended = besides(withheld, NOTHING_SAID)
     return {
       retryAt: undefined,
       settle: () => store.messages.settle({ ...settlement, at: clock.now(), ...ended }),
@@ -83,7 +85,7 @@ export async function attemptOver(
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
   const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)
-  const { outcome, free } =
+  const sent =
     known === undefined
       ? await network({
           domain: destination,
@@ -96,10 +98,19 @@ export async function attemptOver(
           attempts: job.attempts,
         })
       : { outcome: known, free: () => {} }
-  const went = known === undefined ? wentOf(outcome) : undefined
-  if (known === undefined) refusals.note(where.site, outcome, went)
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
+  if (sent === 'full' && now < expiry.at) {
+    const dueAt = Math.min(roomFrom(now, services.random.fraction()), expiry.at)
+    const rest = { recipients: recipients.map(({ position }) => position), attempts: job.attempts, dueAt }
+    const waits = besides(withheld, { ...NOTHING_SAID, rest })
+    return { retryAt: dueAt, settle: () => store.messages.settle({ ...settlement, at: now, ...waits }) }
+  }
+  const isUntried = known !== undefined || sent === 'full'
+  const { outcome, free } =
+    sent === 'full' ? { outcome: noRoom(where.site, untried(services, recipients, startedAt)), free: () => {} } : sent
+  const went = isUntried ? undefined : wentOf(outcome)
+  if (!isUntried) refusals.note(where.site, outcome, went)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
@@ -117,6 +128,8 @@ export async function attemptOver(
     ),
   }
 }
+
+const NOTHING_SAID = { updates: [], events: [], attempt: null, counts: NO_COUNTS }
 
 function untried({ config }: Services, recipients: readonly Recipient[], startedAt: number) {
   const transport = config.transport === 'smarthost' ? ('smarthost' as const) : ('direct' as const)

@@ -1,6 +1,7 @@
 /** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to drop it. */
 import type { Services } from '../../domain/context.ts'
 import { drop } from '../../domain/delivery/drop.ts'
+import { warmups } from '../../domain/delivery/warmup.ts'
 import {
   isSelected,
   type Job,
@@ -47,6 +48,13 @@ function viewRoutes(services: Services, queue: QueueControl): readonly Route[] {
         status: 200,
         body: { sites: queue.sites(countIn(query, 'limit', SITES)).map(viewSite) },
       }),
+    },
+    {
+      // Addresses that are being warmed up, and how much of today's limits is taken.
+      method: 'GET',
+      path: '/_sesame/queue/warmup',
+      access: 'admin',
+      handle: async () => ({ status: 200, body: { addresses: await warmups(services) } }),
     },
     {
       method: 'GET',

@@ -22,6 +22,7 @@ export const COPIED: readonly string[] = [
   'held_changes',
   'secrets',
   'suspensions',
+  'warmup_counts',
 ]
 
 /** What belongs to the processes that run on a database, or to the database itself, and means nothing elsewhere. */
