@@ -234,8 +234,12 @@ class JobQueue {
 
   release(job: Job, isGone: boolean): void {
     this.#parking.release(job.id)
-    if (isGone) this.#pump()
-    else this.offer([job])
+    if (isGone) return this.#pump()
+    const isDue = job.dueAt <= this.#deps.clock.now()
+    if (isDue || job.owner !== null) this.offer([job])
+    // Whoever looked into the store meanwhile passed it over.
+    if (!this.#closed) this.#source.postponedUntil(job.dueAt)
+    this.#pump()
   }
 
   async close(): Promise<void> {

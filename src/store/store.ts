@@ -187,6 +187,14 @@ export type JobStore = {
   park(jobs: readonly Pick<Job, 'id' | 'scope' | 'owner'>[], dueAt: number): Promise<void>
   /** Has jobs that nobody has be due at `dueAt`, unless they are earlier. */
   hasten(jobs: readonly Pick<Job, 'id' | 'scope'>[], dueAt: number): Promise<void>
+  /**
+   * Has jobs leave from another egress pool, and writes that among their attempts; gives the ids of those that had not
+   * ended. Some at a time: a crash in between leaves those moved that were.
+   */
+  move(
+    jobs: readonly Pick<Job, 'id' | 'scope' | 'messageId' | 'destination'>[],
+    how: { readonly pool: string; readonly at: number; readonly transport: string },
+  ): Promise<readonly number[]>
   /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
   postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
   /** When the first of the jobs that are not due at `now` will be. */

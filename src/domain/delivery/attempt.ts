@@ -25,7 +25,7 @@ export type Outgoing = {
   readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
   readonly message: Buffer
   readonly tlsPolicy: 'OPTIONAL' | 'REQUIRE'
-  /** The configuration set's `SendingPoolName`. */
+  /** Where an operator moved it to, or the configuration set's `SendingPoolName`. */
   readonly pool: string | undefined
   readonly messageId: string
   /** Attempts that were made before. */
@@ -93,7 +93,7 @@ export async function attemptOver(
           recipients,
           message,
           tlsPolicy: set?.delivery?.tlsPolicy ?? 'OPTIONAL',
-          pool: set?.delivery?.sendingPoolName ?? undefined,
+          pool: job.pool ?? set?.delivery?.sendingPoolName ?? undefined,
           messageId,
           attempts: job.attempts,
         })

@@ -1,6 +1,7 @@
-/** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to drop it. */
+/** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to move it, to drop it. */
 import type { Services } from '../../domain/context.ts'
 import { drop } from '../../domain/delivery/drop.ts'
+import { move } from '../../domain/delivery/move.ts'
 import { warmups } from '../../domain/delivery/warmup.ts'
 import {
   isSelected,
@@ -93,6 +94,12 @@ function actionRoutes(services: Services, queue: QueueControl): readonly Route[]
       const { jobs, next } = await retryNow(services, queue, selectionOf(body), afterOf(body))
       return { status: 200, body: { jobs, ...nextOf(next) } }
     }),
+    route('move', async (request) => {
+      const body = bodyOf(request, [...MEMBERS, 'pool'])
+      const pool = textOf(body, 'pool') ?? fail('InvalidParameterValue', 'Give the pool to move to.')
+      const { moved, underWay, next } = await move(services, queue, selectionOf(body), { pool, after: afterOf(body) })
+      return { status: 200, body: { moved, underWay, ...nextOf(next) } }
+    }),
     route('drop', async (request) => {
       const body = bodyOf(request, [...MEMBERS, 'silent'])
       const how = { after: afterOf(body), isSilent: flagOf(body, 'silent') ?? false }
@@ -145,7 +152,7 @@ async function unfinished(services: Services, query: URLSearchParams, after: num
 }
 
 function view(job: Job) {
-  const { id, scope, messageId, destination, recipients, attempts } = job
+  const { id, scope, messageId, destination, recipients, attempts, pool } = job
   const { dueAt, isUrgent } = turnOf(job)
   return {
     jobId: id,
@@ -157,6 +164,7 @@ function view(job: Job) {
     attempts,
     dueAt: new Date(dueAt).toISOString(),
     isUrgent,
+    ...(pool === undefined ? {} : { pool }),
   }
 }
 
