@@ -82,6 +82,8 @@ sesame db check [--database URL]
 
   queue: () => `sesame queue [list] [--account ID | --destination DOMAIN | --message ID] [--limit N] [--watch]
     What goes to which site now, what is held back, and the oldest jobs. --watch: anew every two seconds.
+sesame queue warmup
+    Which addresses are being warmed up, and how much of today's limits is taken.
 sesame queue suspend  --account ID | --destination DOMAIN | --message ID | --all
     Holds mail back, over restarts and on all nodes. Attempts under way go on.
 sesame queue resume   (the same)   Lets it go on, now.
