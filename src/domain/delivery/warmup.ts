@@ -98,8 +98,13 @@ export function createWarmup({ store, clock, config, log }: Services): AddressWa
     },
     async close() {
       await asking
-      for (const { address, site, left } of counts.values()) {
-        if (left > 0) await store.warmup.give({ day: today, address, site, count: left })
+      try {
+        for (const { address, site, left } of counts.values()) {
+          if (left > 0) await store.warmup.give({ day: today, address, site, count: left })
+        }
+      } catch (error) {
+        // A database that is away must not keep the process: it is as if it had died.
+        log.warn('room for warm-up that was not used could not be given back', { error })
       }
       counts.clear()
     },
