@@ -134,7 +134,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await isDelivered
       await areTasksOver
       hurry()
-      deliver.close()
+      await deliver.close()
       await services.tlsCounts.close()
       await services.quotas.close()
       await node?.leave()

@@ -4,6 +4,7 @@ import type { readPolicy, StsMemory } from './delivery/mta-sts.ts'
 import type { Outbound } from './delivery/outbound.ts'
 import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
+import type { AddressWarmup } from './domain/delivery/warmup.ts'
 import type { PostReport } from './domain/tls-reports/send.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
@@ -33,7 +34,7 @@ export type Deliver = {
   /** Has attempts that are under way end soon. */
   readonly cut: () => void
   /** Nothing more comes. */
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 export function createDeliver(services: Services): Deliver {
@@ -43,7 +44,7 @@ export function createDeliver(services: Services): Deliver {
       run: screened(services, atOnce),
       postReport: async () => 'nobody is called',
       cut: () => {},
-      close: () => {},
+      close: async () => {},
     }
   }
   const network = createNetwork(services)
@@ -104,6 +105,7 @@ function createNetwork(services: Services): Deliver {
   const { config, wallClock, random, dns, dial, httpsGet, log } = services
   let outbound: Outbound | undefined
   let threads: SigningThreads | undefined
+  let warmup: AddressWarmup | undefined
   let isCut = false
   const loaded = once(async () => {
     const { attemptOver } = await import('./domain/delivery/attempt.ts')
@@ -111,6 +113,8 @@ function createNetwork(services: Services): Deliver {
     const { createOutbound } = await import('./delivery/outbound.ts')
     const { ownAddresses } = await import('./platform/own-addresses.ts')
     const { readPolicy } = await import('./delivery/mta-sts.ts')
+    const { createWarmup } = await import('./domain/delivery/warmup.ts')
+    warmup = createWarmup(services)
     outbound = createOutbound({
       clock: wallClock,
       random,
@@ -124,6 +128,7 @@ function createNetwork(services: Services): Deliver {
       egress: config.egress,
       minTlsVersions: { demanded: config.outboundTlsMinVersion, opportunistic: config.opportunisticTlsMinVersion },
       stsMemory: stsMemory(services, readPolicy),
+      warmup,
       smarthost: config.transport === 'smarthost' ? config.smarthost : undefined,
     })
     if (isCut) outbound.cut()
@@ -145,9 +150,10 @@ function createNetwork(services: Services): Deliver {
       isCut = true
       outbound?.cut()
     },
-    close() {
+    async close() {
       outbound?.close()
       threads?.close()
+      await warmup?.close()
     },
   }
 }

@@ -297,6 +297,31 @@ domains:
   assert.equal(limitsOf((await good({})).limitsBySite, 'google').maxConnections, 20)
 })
 
+test('an address may have the day of its first mail, and the shaping file a plan for such', async () => {
+  const value = '192.0.2.1=out1.example.com+2026-01-31,192.0.2.2=out2.example.com@news+2024-02-29'
+  const { egress, limitsBySite } = await good({
+    args: ['--egress', value, '--shaping', 's.yaml'],
+    files: { 's.yaml': 'warmup: { days: 30, firstDay: 20 }\n' },
+  })
+  assert.deepEqual(
+    egress.map(({ pool, since = 0 }) => [pool, new Date(since * 86_400_000).toISOString().slice(0, 10)]),
+    [
+      ['ses-shared-pool', '2026-01-31'],
+      ['news', '2024-02-29'],
+    ],
+  )
+  assert.deepEqual(limitsBySite.warmup, { days: 30, firstDay: 20, lastDay: 50_000 })
+  for (const date of ['2026-02-30', '2026-1-1', 'today', '']) {
+    assert.equal((await errors({ args: ['--egress', `192.0.2.1=out1.example.com+${date}`] })).length, 1, date)
+  }
+  const files = { 's.yaml': 'warmup: { days: 0, firstDay: 20, lastDay: 10, dayz: 1 }\n' }
+  assert.deepEqual(await errors({ args: ['--shaping', 's.yaml'], files }), [
+    's.yaml: warmup: there is no dayz. Did you mean days?',
+    's.yaml: warmup: days is not a whole number from 1 to 365.',
+    's.yaml: warmup: lastDay is less than firstDay.',
+  ])
+})
+
 test('a shaping file that is wrong is told of, line by line', async () => {
   const text = 'defaults: {}\nsites:\n  google: { maxConnection: 5, maxRatePerMinute: none }\n'
   assert.deepEqual(await errors({ args: ['--shaping', 's.yaml'], files: { 's.yaml': text } }), [

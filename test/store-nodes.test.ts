@@ -80,14 +80,34 @@ describe('nodes', () => {
     await using opened = await openShared()
     const { nodes } = opened
     const [a, b] = [await nodes.join(SELF, LEASE_MS), await nodes.join(SELF, LEASE_MS)]
-    assert.deepEqual(await nodes.beat(a, LEASE_MS), { isKnown: true, live: 2, lapsed: 0 })
+    assert.deepEqual(await nodes.beat(a, LEASE_MS), { isKnown: true, live: 2, lapsed: 0, delivering: 2, rank: 0 })
     await opened.lapse(b)
-    assert.deepEqual(await nodes.beat(a, LEASE_MS), { isKnown: true, live: 1, lapsed: 1 })
-    assert.deepEqual(await nodes.beat(b, LEASE_MS), { isKnown: true, live: 2, lapsed: 0 })
+    assert.deepEqual(await nodes.beat(a, LEASE_MS), { isKnown: true, live: 1, lapsed: 1, delivering: 1, rank: 0 })
+    assert.deepEqual(await nodes.beat(b, LEASE_MS), { isKnown: true, live: 2, lapsed: 0, delivering: 2, rank: 1 })
     assert.deepEqual(await nodes.giveBack(), { nodes: 0, jobs: 0, isDone: true })
     await opened.lapse(b)
     assert.deepEqual(await nodes.giveBack(), { nodes: 1, jobs: 0, isDone: true })
-    assert.deepEqual(await nodes.beat(b, LEASE_MS), { isKnown: false, live: 1, lapsed: 0 })
+    assert.deepEqual(await nodes.beat(b, LEASE_MS), { isKnown: false, live: 1, lapsed: 0, delivering: 1, rank: 1 })
+  })
+
+  test('know how many of them deliver, and which of those they are', async () => {
+    await using opened = await openShared()
+    const { nodes } = opened
+    const ids: number[] = []
+    for (const roles of [['delivery'], ['api', 'events'], ['smtp', 'delivery'], ['api', 'delivery', 'events']]) {
+      ids.push(await nodes.join({ ...SELF, roles }, LEASE_MS))
+    }
+    const beats = []
+    for (const id of ids) beats.push(await nodes.beat(id, LEASE_MS))
+    assert.deepEqual(
+      beats.map(({ delivering, rank }) => [delivering, rank]),
+      [
+        [3, 0],
+        [3, 1],
+        [3, 1],
+        [3, 2],
+      ],
+    )
   })
 
   test('survive a reset of what users keep', async () => {

@@ -90,10 +90,14 @@ sesame db check [--database URL]
 
   queue: () => `sesame queue [list] [--account ID | --destination DOMAIN | --message ID] [--limit N] [--watch]
     What goes to which site now, what is held back, and the oldest jobs. --watch: anew every two seconds.
+sesame queue warmup
+    Which addresses are being warmed up, and how much of today's limits is taken.
 sesame queue suspend  --account ID | --destination DOMAIN | --message ID | --all
     Holds mail back, over restarts and on all nodes. Attempts under way go on.
 sesame queue resume   (the same)   Lets it go on, now.
 sesame queue retry    (the same)   Has it tried now, whenever it was due.
+sesame queue move     (the same) --pool NAME
+    Has it leave from another egress pool (--egress) from its next attempt on.
 sesame queue drop     (the same) [--silent]
     Takes it out of the queue. Senders are told as of mail that expired, unless --silent.
 
@@ -132,7 +136,7 @@ sesame dns            print the DNS records to publish
 sesame dkim           list DKIM keys, replace them
 sesame doctor         find what keeps mail from arriving
 sesame db             move everything to another database, or check it
-sesame queue          see, suspend, resume, retry, drop mail that waits
+sesame queue          see, suspend, resume, retry, move, drop mail that waits
 sesame tls-report     how connections to others went as to TLS
 sesame send           send a test message, and see what a client would see
 sesame help COMMAND   how to use a command

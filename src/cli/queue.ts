@@ -1,12 +1,13 @@
-/** `sesame queue`: see mail that waits, hold it back, have it tried, drop it. */
+/** `sesame queue`: see mail that waits, hold it back, have it tried, move it, drop it. */
 import { realPause } from '../platform/clock.ts'
 import { type Admin, ADMIN_FLAGS, withAdmin } from './admin.ts'
 import { type Options, readOptions } from './options.ts'
 import { columns, isRecord, recordsIn, textIn } from './reply.ts'
 import { EXIT, UsageError, type World } from './world.ts'
 
-const ACTIONS = ['list', 'suspend', 'resume', 'retry', 'drop'] as const
+const ACTIONS = ['list', 'warmup', 'suspend', 'resume', 'retry', 'move', 'drop'] as const
 type Action = (typeof ACTIONS)[number]
+type Deed = Exclude<Action, 'list' | 'warmup'>
 
 const SELECTION = { account: 'value', destination: 'value', message: 'value', all: 'switch' } as const
 const WATCH_MS = 2_000
@@ -21,31 +22,36 @@ export async function queue(args: readonly string[], world: World): Promise<numb
     command: `queue ${action}`,
     flags: {
       ...ADMIN_FLAGS,
-      ...SELECTION,
+      ...(action === 'warmup' ? {} : SELECTION),
       ...(action === 'list' ? { limit: 'value', watch: 'switch' } : {}),
       ...(action === 'drop' ? { silent: 'switch' } : {}),
+      ...(action === 'move' ? { pool: 'value' } : {}),
     },
     settings: true,
   })
-  await withAdmin(options, world, (admin) =>
-    action === 'list' ? list(admin, options, world) : act(action, admin, options, world),
-  )
+  await withAdmin(options, world, async (admin) => {
+    if (action === 'list') await list(admin, options, world)
+    else if (action === 'warmup') await warmup(admin, options, world)
+    else await act(action, admin, options, world)
+  })
   return EXIT.ok
 }
 
-async function act(action: Exclude<Action, 'list'>, { call }: Admin, options: Options, world: World): Promise<void> {
+async function act(action: Deed, { call }: Admin, options: Options, world: World): Promise<void> {
   const selection = selected(options)
   if (Object.keys(selection).length === 0) {
     throw new UsageError(`say which: --account, --destination or --message, or --all, in \`sesame queue ${action}\`.`)
   }
-  const silent = options.isSet('silent') ? { silent: true } : {}
+  const pool = options.value('pool')
+  if (action === 'move' && pool === undefined) throw new UsageError('say where to: --pool NAME.')
+  const how = { ...(options.isSet('silent') && { silent: true }), ...(pool !== undefined && { pool }) }
   const sums = new Map<string, number>()
   let last: unknown
   let after = 0
   do {
     const more = after > 0 ? { after } : {}
-    last = await call('POST', `/_sesame/queue/${action}`, { ...selection, ...silent, ...more })
-    for (const name of ['jobs', 'dropped', 'underWay']) {
+    last = await call('POST', `/_sesame/queue/${action}`, { ...selection, ...how, ...more })
+    for (const name of ['jobs', 'moved', 'dropped', 'underWay']) {
       if (isRecord(last) && name in last) sums.set(name, (sums.get(name) ?? 0) + numberIn(last, name))
     }
     after = numberIn(last, 'next')
@@ -54,13 +60,39 @@ async function act(action: Exclude<Action, 'list'>, { call }: Admin, options: Op
   world.out(options.isSet('json') ? `${JSON.stringify(report)}\n` : `${sentence(action, report)}\n`)
 }
 
-function sentence(action: Exclude<Action, 'list'>, report: Readonly<Record<string, unknown>>): string {
+function sentence(action: Deed, report: Readonly<Record<string, unknown>>): string {
   if (action === 'suspend') return report['isNew'] === true ? 'Suspended.' : 'It was suspended already.'
   if (action === 'resume' && report['wasSuspended'] !== true) return 'It was not suspended.'
+  if (action === 'move') {
+    const count = numberIn(report, 'underWay')
+    const later =
+      count === 0
+        ? ''
+        : ` Of ${count} of them an attempt is under way, or another node has them: they follow with the next.`
+    return `${numberIn(report, 'moved')} jobs moved.${later}`
+  }
   if (action !== 'drop') return `${action === 'resume' ? 'Resumed. ' : ''}${numberIn(report, 'jobs')} jobs go on now.`
   const underWay = numberIn(report, 'underWay')
   const rest = underWay === 0 ? '' : ` ${underWay} were under way and were left: try again, or suspend them first.`
   return `${numberIn(report, 'dropped')} jobs dropped.${rest}`
+}
+
+async function warmup({ call }: Admin, options: Options, world: World): Promise<void> {
+  const shown = await call('GET', '/_sesame/queue/warmup')
+  if (options.isSet('json')) return world.out(`${JSON.stringify(shown)}\n`)
+  const rows = recordsIn(shown, 'addresses').flatMap((address): [string, string][] => {
+    const { limit } = address
+    const how =
+      typeof limit === 'number'
+        ? `day ${numberIn(address, 'day')} of ${numberIn(address, 'days')}, ${limit} recipients a day and site`
+        : 'warm'
+    const sites = recordsIn(address, 'sites').map((site): [string, string] => [
+      `  ${textIn(site, 'site')}`,
+      `${numberIn(site, 'taken')} today`,
+    ])
+    return [[`${textIn(address, 'address')} (${textIn(address, 'pool')})`, how], ...sites]
+  })
+  world.out(rows.length === 0 ? 'No address is being warmed up.\n' : columns(rows))
 }
 
 async function list(admin: Admin, options: Options, world: World): Promise<void> {

@@ -22,8 +22,16 @@ export type Smarthost = {
   readonly credentials: { readonly user: string; readonly password: string } | undefined
 }
 
-/** `name`: in EHLO, and in the address's PTR record. `pool`: what a configuration set's `SendingPoolName` calls it. */
-export type EgressAddress = { readonly address: string; readonly name: string; readonly pool: string }
+/**
+ * `name`: in EHLO, and in the address's PTR record. `pool`: what a configuration set's `SendingPoolName` calls it.
+ * `since`: the day of its first mail (UTC, counted from the epoch), from which it is warmed up; left out: it is warm.
+ */
+export type EgressAddress = {
+  readonly address: string
+  readonly name: string
+  readonly pool: string
+  readonly since?: number
+}
 
 export type Config = {
   readonly profile: Profile

@@ -193,7 +193,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     name: 'egress',
     kind: egress,
     defaults: everywhere<Config['egress']>(Object.freeze([])),
-    doc: 'Addresses of this machine that mail leaves from, with the name of each in EHLO and the pool that it belongs to (`ses-shared-pool` unless given). A name may have one address of each family. A configuration set chooses a pool by its `SendingPoolName`.',
+    doc: 'Addresses of this machine that mail leaves from, with the name of each in EHLO and the pool that it belongs to (`ses-shared-pool` unless given). A name may have one address of each family. A configuration set chooses a pool by its `SendingPoolName`. With the day of its first mail behind it (`+2026-01-31`) an address is warmed up ([queue.md](queue.md)).',
     group: 'delivery',
   },
   clamav: {

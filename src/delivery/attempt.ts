@@ -2,7 +2,7 @@
 import { isAscii } from 'node:buffer'
 import type { AttemptedRecipient, Failure, NetworkOutcome, Timings, TlsResult } from '../message/outcome.ts'
 import type { Clock } from '../platform/platform.ts'
-import type { Connections } from './connections.ts'
+import type { Keeping } from './connections.ts'
 import { mostTelling, ownFailure } from './failures.ts'
 import type { DeliveryLimits } from './limits.ts'
 import { openSession } from './open.ts'
@@ -12,7 +12,7 @@ import type { Egress, OpenDeps, Target } from './target.ts'
 import { handOver, type Letter, type Mailbox } from './transaction.ts'
 import { Transcript } from './transcript.ts'
 
-export type AttemptDeps = OpenDeps & { readonly connections: Connections; readonly limits: DeliveryLimits }
+export type AttemptDeps = OpenDeps & { readonly connections: Keeping; readonly limits: DeliveryLimits }
 
 /** A message for one destination. */
 export type Mail = {

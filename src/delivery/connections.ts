@@ -10,11 +10,21 @@ type Limits = Pick<
 >
 type Idle = { readonly session: Session; readonly lane: string; readonly cancel: Cancel }
 
+/** What an attempt does with sessions: it takes those that are kept, and leaves those that may be used again. */
+export type Keeping = Pick<Connections, 'take' | 'put'>
+
+/** Sessions of one attempt, which nobody else gets before `free`. */
+export type Hold = Keeping & {
+  /** The outcome is written: they are for the next messages. */
+  readonly free: () => void
+}
+
 /** A lane is what makes sessions interchangeable: hosts, our address, what is asked of TLS, the user. */
 export class Connections {
   readonly #clock: Clock
   readonly #limits: Limits
   readonly #lanes = new Map<string, Idle[]>()
+  readonly #held = new Set<Idle>()
   #count = 0
   #isClosed = false
 
@@ -60,9 +70,43 @@ export class Connections {
     session.giveUpAt = Infinity
   }
 
+  /**
+   * Keeps sessions for an attempt until its outcome is written: a crash before that has one message of each connection
+   * delivered twice, never several. They are closed when that takes longer than a session may be idle.
+   */
+  hold(): Hold {
+    const mine: Idle[] = []
+    return {
+      take: (lane) => this.take(lane),
+      put: (lane, session) => {
+        const close = () => {
+          this.#held.delete(idle)
+          session.quit()
+        }
+        const idle: Idle = { session, lane, cancel: this.#clock.after(this.#limits.connectionIdleMs, close) }
+        this.#held.add(idle)
+        mine.push(idle)
+        // What is said now belongs to no message.
+        session.transcript = new Transcript(this.#clock)
+        session.giveUpAt = Infinity
+      },
+      free: () => {
+        for (const idle of mine.splice(0)) {
+          idle.cancel()
+          if (this.#held.delete(idle)) this.put(idle.lane, idle.session)
+        }
+      },
+    }
+  }
+
   /** Says QUIT on all idle sessions, and on those that come back later. */
   close(): void {
     this.#isClosed = true
+    for (const { session, cancel } of this.#held) {
+      cancel()
+      session.quit()
+    }
+    this.#held.clear()
     for (const idle of [...this.#lanes.values()].flat()) {
       this.#remove(idle)
       idle.session.quit()

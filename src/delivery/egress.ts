@@ -40,12 +40,15 @@ export function poolsOf(all: readonly EgressAddress[]): Pools {
   )
 }
 
-/** A message stays with one host of its pool, and moves on when that does not get it out. `undefined`: no pool has any. */
-export function chooseEgress(pools: Pools, { pool, messageId, attempts }: EgressChoice): Egress | undefined {
-  const hosts = (pool === undefined ? undefined : pools.get(pool)) ?? pools.get(DEFAULT_POOL)
-  if (hosts === undefined) return undefined
-  const first = hash('sha256', messageId, 'buffer').readUInt32BE()
-  return hosts[(first + Math.floor(attempts / ATTEMPTS_FROM_ONE)) % hosts.length]
+/**
+ * The hosts of the message's pool, that which it is to leave from first; none: no pool has any. It stays with one host,
+ * and moves on when that does not get it out.
+ */
+export function hostsInOrder(pools: Pools, { pool, messageId, attempts }: EgressChoice): readonly Egress[] {
+  const hosts = (pool === undefined ? undefined : pools.get(pool)) ?? pools.get(DEFAULT_POOL) ?? []
+  const hashed = hash('sha256', messageId, 'buffer').readUInt32BE()
+  const first = (hashed + Math.floor(attempts / ATTEMPTS_FROM_ONE)) % Math.max(1, hosts.length)
+  return [...hosts.slice(first), ...hosts.slice(0, first)]
 }
 
 /** The families of addresses that can be called from there. */

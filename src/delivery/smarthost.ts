@@ -36,7 +36,7 @@ export async function deliverToSmarthost(
     mail,
     {
       transport: 'smarthost',
-      site: `${host}:${port}`,
+      site: siteOfHost(smarthost),
       lane: JSON.stringify([host, port, smarthost.tls, mail.egress, credentials?.user ?? null]),
       async *candidates() {
         const startedAt = deps.clock.now()
@@ -51,6 +51,11 @@ export async function deliverToSmarthost(
     },
     progress,
   )
+}
+
+/** The key of its limits. */
+export function siteOfHost({ host, port }: Smarthost): string {
+  return `${host}:${port}`
 }
 
 function demandOf({ host, tls, credentials }: Smarthost): TlsDemand {

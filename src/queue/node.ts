@@ -10,8 +10,9 @@
  * by the database's clock; a node judges its own by the time that passed since it asked for it, which is never later.
  */
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
-import type { NodeStore } from '../store/store.ts'
+import type { Beat, NodeStore } from '../store/store.ts'
 import type { Node as NodeRow, NodeSelf } from '../store/types.ts'
+import { type Share, WHOLE } from './share.ts'
 
 export type LeaseTimes = {
   readonly heartbeatMs: number
@@ -36,6 +37,10 @@ export type Node = {
   isCurrent(): boolean
   /** Calls back when the lease is good again after a lapse, and when `id` is another. */
   onChange(listener: () => void): void
+  /** This node's among those that deliver, as of the last heartbeat. */
+  readonly share: Share
+  /** Calls back when `share` is another. */
+  onShare(listener: () => void): void
   /** All nodes. */
   list(): Promise<readonly NodeRow[]>
   metrics(): NodeMetrics
@@ -57,12 +62,20 @@ export async function joinNodes(deps: NodeDeps): Promise<Node> {
   const { nodes, self, wallClock, times = LEASE_TIMES } = deps
   const askedAt = wallClock.now()
   const id = await nodes.join(self, times.leaseMs)
-  return new Membership({ ...deps, times }, id, askedAt)
+  // How many there are is to be known before the first job.
+  const beat = await nodes.beat(id, times.leaseMs)
+  return new Membership({ ...deps, times }, id, askedAt, shareIn(beat))
+}
+
+function shareIn({ delivering, rank }: Beat): Share {
+  return delivering === 0 ? WHOLE : { nodes: delivering, rank }
 }
 
 class Membership implements Node {
   readonly #deps: NodeDeps & { readonly times: LeaseTimes }
   readonly #listeners: (() => void)[] = []
+  readonly #shareListeners: (() => void)[] = []
+  #share: Share
   #id: number
   #validUntil: number
   /** Since when the lease was renewed without a gap. */
@@ -76,8 +89,9 @@ class Membership implements Node {
   #rejoined = 0
   #jobsGivenBack = 0
 
-  constructor(deps: NodeDeps & { readonly times: LeaseTimes }, id: number, askedAt: number) {
+  constructor(deps: NodeDeps & { readonly times: LeaseTimes }, id: number, askedAt: number, share: Share) {
     this.#deps = deps
+    this.#share = share
     this.#id = id
     this.#validUntil = askedAt + deps.times.leaseMs
     this.#steadySince = askedAt
@@ -95,6 +109,14 @@ class Membership implements Node {
 
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
+  }
+
+  get share(): Share {
+    return this.#share
+  }
+
+  onShare(listener: () => void): void {
+    this.#shareListeners.push(listener)
   }
 
   list(): Promise<readonly NodeRow[]> {
@@ -126,8 +148,10 @@ class Membership implements Node {
     const { nodes, log, times } = this.#deps
     try {
       const askedAt = this.#deps.wallClock.now()
-      const { isKnown, live, lapsed } = await nodes.beat(this.#id, times.leaseMs)
+      const beat = await nodes.beat(this.#id, times.leaseMs)
+      const { isKnown, live, lapsed } = beat
       this.#live = live
+      this.#takeShare(shareIn(beat))
       if (isKnown) this.#renewed(this.#id, askedAt)
       else await this.#rejoin()
       if (this.#failures > 0) log.info('this node renews its lease again', { node: this.#id })
@@ -147,6 +171,13 @@ class Membership implements Node {
     if (!hasChanged) return
     this.#steadySince = askedAt
     for (const listener of this.#listeners) listener()
+  }
+
+  #takeShare(share: Share): void {
+    const { nodes, rank } = this.#share
+    this.#share = share
+    if (share.nodes === nodes && share.rank === rank) return
+    for (const listener of this.#shareListeners) listener()
   }
 
   async #rejoin(): Promise<void> {

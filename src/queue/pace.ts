@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000
 const BURST_SHARE = 12
 
 export class Pace {
-  readonly shape: Shape
+  shape: Shape
   /** Grows with each slowing: attempts that were under way then say the same thing again. */
   round = 0
   #limit: number
@@ -42,6 +42,14 @@ export class Pace {
     this.#limit = shape.connections
     this.#tokens = this.#burst
     this.#refilledAt = now
+  }
+
+  /** What is set is another from now on: who is slowed stays so. */
+  reshape(shape: Shape): void {
+    const wasSlowed = this.isSlowed
+    this.shape = shape
+    this.#limit = wasSlowed ? Math.min(this.#limit, shape.connections) : shape.connections
+    this.#tokens = Math.min(this.#tokens, this.#burst)
   }
 
   /** Jobs that may run at once now. */

@@ -27,6 +27,7 @@ import type { Node } from './node.ts'
 import { Parking } from './parking.ts'
 import type { Shape, Went } from './pace.ts'
 import { Ready, type ReadyMetrics, type Seen, type SiteView, type Started, UNSHAPED } from './ready.ts'
+import { partOf, WHOLE } from './share.ts'
 import type { Memory, Source } from './source.ts'
 
 /**
@@ -58,7 +59,7 @@ export type QueueDeps = {
   readonly concurrency: number
   /** Jobs held in memory; not less than `concurrency`. */
   readonly maxInMemory: number
-  /** What holds for a site, or for a destination whose site is not known; left out: nothing. */
+  /** What holds on all nodes together for a site, or for a destination whose site is not known; left out: nothing. */
   readonly shape?: ((key: string) => Shape) | undefined
   /** Whether a destination has limits of its own, whosever its hosts are; left out: none has. */
   readonly isApart?: ((destination: string) => boolean) | undefined
@@ -156,13 +157,17 @@ class JobQueue {
     this.#ready = new Ready({
       clock: deps.clock,
       onOpen: () => this.#pump(),
-      shape: deps.shape ?? UNSHAPED.shape,
+      shape: (key) => partOf((deps.shape ?? UNSHAPED.shape)(key), deps.node?.share ?? WHOLE),
       isApart: deps.isApart ?? UNSHAPED.isApart,
     })
     this.#parking = new Parking({
       ...deps,
       jobs: deps.store.jobs,
       onParked: (jobs, dueAt) => this.#parkedUntil(jobs, dueAt),
+    })
+    deps.node?.onShare(() => {
+      this.#ready.reshape()
+      this.#pump()
     })
     this.#source = sourceOf(deps, {
       room: (isForUrgent) => this.#room(isForUrgent),
@@ -229,8 +234,12 @@ class JobQueue {
 
   release(job: Job, isGone: boolean): void {
     this.#parking.release(job.id)
-    if (isGone) this.#pump()
-    else this.offer([job])
+    if (isGone) return this.#pump()
+    const isDue = job.dueAt <= this.#deps.clock.now()
+    if (isDue || job.owner !== null) this.offer([job])
+    // Whoever looked into the store meanwhile passed it over.
+    if (!this.#closed) this.#source.postponedUntil(job.dueAt)
+    this.#pump()
   }
 
   async close(): Promise<void> {

@@ -229,6 +229,14 @@ export class Ready {
     return taken
   }
 
+  /** What holds for sites has changed. */
+  reshape(): void {
+    for (const lane of this.#lanes.values()) {
+      lane.pace.reshape(this.#deps.shape(lane.key))
+      this.#review(lane)
+    }
+  }
+
   /** When a job that finds no room shall come back. */
   returnTime(job: Job, now: number): number {
     return this.#laneOf(job.destination).returnTime(now)

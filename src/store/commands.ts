@@ -15,6 +15,7 @@ import { stsPolicyCommands } from './sts-policies.ts'
 import { suppressionCommands } from './suppressions.ts'
 import { suspensionCommands } from './suspensions.ts'
 import { tlsResultCommands } from './tls-results.ts'
+import { warmupCommands } from './warmup.ts'
 
 const TABLES = [
   'accounts',
@@ -39,6 +40,7 @@ const TABLES = [
   'tls_results',
   'tls_reports',
   'sts_policies',
+  'warmup_counts',
 ]
 
 /** Empties every table of what users keep here; `seq` and job ids go on from where they were. */
@@ -63,6 +65,7 @@ const ALL: readonly AnyCommand[] = [
   ...suspensionCommands,
   ...tlsResultCommands,
   ...stsPolicyCommands,
+  ...warmupCommands,
   foldHeld,
   reset,
 ]

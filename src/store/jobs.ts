@@ -1,13 +1,14 @@
 /** Jobs: what remains to be delivered. A row lives from the acceptance to the end of the job. */
-import { query, urgentCommand } from './db.ts'
+import { command, query, urgentCommand } from './db.ts'
 import type { Db } from './db.ts'
+import { addAttempt } from './outcomes.ts'
 import { integer, json, nullable, row, text } from './rows.ts'
 import type { Row } from './rows.ts'
 import type { JobStore, MessageStore } from './store.ts'
 import type { Job } from './types.ts'
 
 /** The columns of a job. */
-export const JOB_COLUMNS = `id, account, region, message_id as "messageId", destination, recipients, attempts, due_at as "dueAt", owner`
+export const JOB_COLUMNS = `id, account, region, message_id as "messageId", destination, recipients, attempts, due_at as "dueAt", owner, pool`
 const columns = row({
   id: integer,
   account: text,
@@ -18,12 +19,13 @@ const columns = row({
   attempts: integer,
   dueAt: integer,
   owner: nullable(integer),
+  pool: nullable(text),
 })
 
 /** Decodes {@link JOB_COLUMNS}. */
 export function job(raw: Row): Job {
-  const { account, region, ...rest } = columns(raw)
-  return { ...rest, scope: { account, region } }
+  const { account, region, pool, ...rest } = columns(raw)
+  return { ...rest, scope: { account, region }, ...(pool === null ? {} : { pool }) }
 }
 
 const UNFINISHED = query(`select ${JOB_COLUMNS} from jobs where id > ?1 order by id limit ?2`, job)
@@ -88,7 +90,31 @@ const hasten = urgentCommand('jobs.hasten', async (tx, { account, dueAt, ids }: 
   return null
 })
 
-export const jobCommands = [postpone, park, hasten]
+type Move = {
+  readonly pool: string
+  readonly at: number
+  readonly transport: string
+  readonly jobs: readonly Pick<Job, 'id' | 'scope' | 'messageId' | 'destination'>[]
+}
+
+/** Whoever has them: what is written of a job that he ends leaves this as it is. */
+const move = command('jobs.move', async (tx, { pool, at, transport, jobs }: Move) => {
+  const moved: number[] = []
+  for (const { id, scope, messageId, destination } of jobs) {
+    const key = [pool, id, scope.account, scope.region, messageId]
+    const found = await tx.run(
+      `update jobs set pool = ?1 where id = ?2 and account = ?3 and region = ?4 and message_id = ?5`,
+      key,
+    )
+    if (found === 0) continue
+    moved.push(id)
+    const transcript = [`moved to the pool ${pool} by the operator`]
+    await addAttempt(tx, scope, messageId, { destination, at, durationMs: 0, transport, transcript })
+  }
+  return moved
+})
+
+export const jobCommands = [postpone, park, hasten, move]
 
 export function jobStore(db: Db): JobStore {
   return {
@@ -104,6 +130,15 @@ export function jobStore(db: Db): JobStore {
       for (const [account, some] of Map.groupBy(jobs, ({ scope }) => scope.account)) {
         await db.write(hasten, { account, dueAt, ids: some.map(({ id }) => id) })
       }
+    },
+    async move(jobs, how) {
+      const moved: number[] = []
+      for (let from = 0; from < jobs.length; from += JOBS_AT_ONCE) {
+        const some = jobs.slice(from, from + JOBS_AT_ONCE)
+        const payload = some.map(({ id, scope, messageId, destination }) => ({ id, scope, messageId, destination }))
+        moved.push(...(await db.write(move, { ...how, jobs: payload })))
+      }
+      return moved
     },
     postponed: async (now, after, limit) =>
       db.all(POSTPONED, [now, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? 0, limit]),

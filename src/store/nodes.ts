@@ -27,10 +27,13 @@ const join = command(
     ),
 )
 
+const DELIVERS = `until > ${NOW} and ',' || roles || ',' like '%,delivery,%'`
+
 const COUNTS = query(
-  `select count(*) filter (where until > ${NOW}) as "live", count(*) filter (where until <= ${NOW}) as "lapsed"
+  `select count(*) filter (where until > ${NOW}) as "live", count(*) filter (where until <= ${NOW}) as "lapsed",
+     count(*) filter (where ${DELIVERS}) as "delivering", count(*) filter (where ${DELIVERS} and id < ?1) as "rank"
    from nodes`,
-  row({ live: integer, lapsed: integer }),
+  row({ live: integer, lapsed: integer, delivering: integer, rank: integer }),
 )
 
 const beat = urgentCommand(
@@ -40,8 +43,8 @@ const beat = urgentCommand(
       node,
       leaseMs,
     ])
-    const counts = await tx.get(COUNTS, [])
-    return { isKnown: renewed === 1, live: counts?.live ?? 0, lapsed: counts?.lapsed ?? 0 }
+    const counts = (await tx.get(COUNTS, [node])) ?? { live: 0, lapsed: 0, delivering: 0, rank: 0 }
+    return { isKnown: renewed === 1, ...counts }
   },
 )
 

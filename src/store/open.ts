@@ -22,6 +22,7 @@ import type { Store } from './store.ts'
 import { stsPolicyStore } from './sts-policies.ts'
 import { suspensionStore } from './suspensions.ts'
 import { tlsResultStore } from './tls-results.ts'
+import { warmupStore } from './warmup.ts'
 import { upkeepStore } from './upkeep.ts'
 
 /**
@@ -75,6 +76,7 @@ export async function openStore({ database, log, wallClock = realClock() }: Stor
     suspensions: suspensionStore(db),
     tlsResults: tlsResultStore(db),
     stsPolicies: stsPolicyStore(db),
+    warmup: warmupStore(db),
     limits,
     nodes: engine.isShared ? nodeStore(db) : undefined,
     upkeep: upkeepStore(db, engine.days),

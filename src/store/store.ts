@@ -1,5 +1,6 @@
 /** The store: one interface, two engines. Reads see every write that was acknowledged before them. A write's promise settles after the commit is on disk. */
 import type { CachedReads, Derive } from './cached.ts'
+import type { WarmupStore } from './warmup.ts'
 import type { ChangeListener } from './changes.ts'
 import type { LimitStore } from './limits.ts'
 import type { StsPolicyStore } from './sts-policies.ts'
@@ -188,6 +189,14 @@ export type JobStore = {
   park(jobs: readonly Pick<Job, 'id' | 'scope' | 'owner'>[], dueAt: number): Promise<void>
   /** Has jobs that nobody has be due at `dueAt`, unless they are earlier. */
   hasten(jobs: readonly Pick<Job, 'id' | 'scope'>[], dueAt: number): Promise<void>
+  /**
+   * Has jobs leave from another egress pool, and writes that among their attempts; gives the ids of those that had not
+   * ended. Some at a time: a crash in between leaves those moved that were.
+   */
+  move(
+    jobs: readonly Pick<Job, 'id' | 'scope' | 'messageId' | 'destination'>[],
+    how: { readonly pool: string; readonly at: number; readonly transport: string },
+  ): Promise<readonly number[]>
   /** Postponed jobs that are due at `now`, by due time and id; those behind `after`. */
   postponed(now: number, after: Pick<Job, 'id' | 'dueAt'> | undefined, limit: number): Promise<readonly Job[]>
   /** When the first of the jobs that are not due at `now` will be. */
@@ -209,8 +218,17 @@ export type Claim = {
   readonly limit: number
 }
 
-/** What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse. */
-export type Beat = { readonly isKnown: boolean; readonly live: number; readonly lapsed: number }
+/**
+ * What came of a heartbeat: whether the node still is one, how many are, and how many have let their leases lapse; how
+ * many of those that live deliver, and `rank` of them have lower ids than the node.
+ */
+export type Beat = {
+  readonly isKnown: boolean
+  readonly live: number
+  readonly lapsed: number
+  readonly delivering: number
+  readonly rank: number
+}
 
 /** How much was given up. Not `isDone`: there is more, which the next call gives back. */
 export type GivenBack = { readonly nodes: number; readonly jobs: number; readonly isDone: boolean }
@@ -268,6 +286,7 @@ export type Store = {
   readonly suspensions: SuspensionStore
   readonly tlsResults: TlsResultStore
   readonly stsPolicies: StsPolicyStore
+  readonly warmup: WarmupStore
   /** undefined: this process has the store to itself. */
   readonly nodes: NodeStore | undefined
   /** The send limits that nodes share; undefined: this process has the store to itself, and counts by itself. */

@@ -273,6 +273,8 @@ export type Job = {
   readonly dueAt: number
   /** The node that has it; null: nobody, or (on SQLite) the one process that there is. */
   readonly owner: number | null
+  /** The egress pool that an operator moved it to; left out: that of its configuration set. */
+  readonly pool?: string
 }
 
 /** An event. `json` is what it says besides its type and the mail that it is about (events/records.ts). */

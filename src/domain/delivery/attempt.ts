@@ -10,12 +10,13 @@ import { besides, others, withhold } from '../suppression/withhold.ts'
 import { isTlsReport } from '../tls-reports/count.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
-import { type Refusals, type Went, wentOf } from './pace.ts'
+import { noRoom, type Refusals, type Went, wentOf } from './pace.ts'
 import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
 import { expiryOf } from './schedule.ts'
 import { signed } from './signing.ts'
+import { roomFrom } from './warmup.ts'
 
 /** A message as it goes out to one destination. */
 export type Outgoing = {
@@ -26,15 +27,19 @@ export type Outgoing = {
   readonly recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[]
   readonly message: Buffer
   readonly tlsPolicy: TlsWish
-  /** The configuration set's `SendingPoolName`. */
+  /** Where an operator moved it to, or the configuration set's `SendingPoolName`. */
   readonly pool: string | undefined
   readonly messageId: string
   /** Attempts that were made before. */
   readonly attempts: number
 }
 
-/** Hands mail to others; whatever goes wrong is in the outcome. */
-export type Network = (mail: Outgoing) => Promise<NetworkOutcome>
+/**
+ * Hands mail to others; whatever goes wrong is in the outcome. `free`: to be called when that is written, for its
+ * connections to be used again. `full`: no address of the pool may offer the site more today.
+ */
+export type Network = (mail: Outgoing) => Promise<Sent | 'full'>
+export type Sent = { readonly outcome: NetworkOutcome; readonly free: () => void }
 
 /**
  * `settle` writes what became of the attempt, and may be called until it succeeds; `retryAt`: when the rest is due; `site`, `went`: where it
@@ -72,7 +77,7 @@ export async function attemptOver(
   const recipients = others(addressed, withheld)
   const settlement = { scope, messageId, jobId: job.id, owner: job.owner }
   if (recipients.length === 0) {
-    const ended = besides(withheld, { updates: [], events: [], attempt: null, counts: NO_COUNTS })
+    const ended = besides(withheld, NOTHING_SAID)
     return {
       retryAt: undefined,
       settle: () => store.messages.settle({ ...settlement, at: clock.now(), ...ended }),
@@ -86,24 +91,34 @@ export async function attemptOver(
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
   const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)
-  const outcome =
-    known ??
-    (await network({
-      domain: destination,
-      sender,
-      recipients,
-      message,
-      tlsPolicy: isReport ? 'ANY' : (set?.delivery?.tlsPolicy ?? 'OPTIONAL'),
-      pool: set?.delivery?.sendingPoolName ?? undefined,
-      messageId,
-      attempts: job.attempts,
-    }))
-  const went = known === undefined ? wentOf(outcome) : undefined
-  if (known === undefined) refusals.note(where.site, outcome, went)
-  // RFC 8460 §3: reports are not reported on.
-  if (!isReport) services.tlsCounts.note(destination, outcome)
+  const sent =
+    known === undefined
+      ? await network({
+          domain: destination,
+          sender,
+          recipients,
+          message,
+          tlsPolicy: isReport ? 'ANY' : (set?.delivery?.tlsPolicy ?? 'OPTIONAL'),
+          pool: job.pool ?? set?.delivery?.sendingPoolName ?? undefined,
+          messageId,
+          attempts: job.attempts,
+        })
+      : { outcome: known, free: () => {} }
   const now = clock.now()
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
+  if (sent === 'full' && now < expiry.at) {
+    const dueAt = Math.min(roomFrom(now, services.random.fraction()), expiry.at)
+    const rest = { recipients: recipients.map(({ position }) => position), attempts: job.attempts, dueAt }
+    const waits = besides(withheld, { ...NOTHING_SAID, rest })
+    return { retryAt: dueAt, settle: () => store.messages.settle({ ...settlement, at: now, ...waits }) }
+  }
+  const isUntried = known !== undefined || sent === 'full'
+  const { outcome, free } =
+    sent === 'full' ? { outcome: noRoom(where.site, untried(services, recipients, startedAt)), free: () => {} } : sent
+  const went = isUntried ? undefined : wentOf(outcome)
+  if (!isUntried) refusals.note(where.site, outcome, went)
+  // RFC 8460 §3: reports are not reported on.
+  if (!isReport) services.tlsCounts.note(destination, outcome)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
@@ -114,10 +129,15 @@ export async function attemptOver(
     went,
     settle: forwardedFirst(
       () => forwardBounces(services, attempted, judgement.bounced, message),
-      () => store.messages.settle({ ...settlement, at: now, ...records }),
+      async () => {
+        await store.messages.settle({ ...settlement, at: now, ...records })
+        free()
+      },
     ),
   }
 }
+
+const NOTHING_SAID = { updates: [], events: [], attempt: null, counts: NO_COUNTS }
 
 function untried({ config }: Services, recipients: readonly Recipient[], startedAt: number) {
   const transport = config.transport === 'smarthost' ? ('smarthost' as const) : ('direct' as const)

@@ -52,15 +52,35 @@ export class Refusals {
 
   /** The outcome of an attempt that need not be made. */
   instead(site: string, attempt: Untried): NetworkOutcome {
-    const deferred = { ...(this.#last.get(site) ?? FORGOTTEN), isPermanent: false }
-    return {
-      ...attempt,
-      recipients: attempt.recipients.map(({ position }) => ({ position, kind: 'deferred', failure: deferred })),
-      transcript: [`not tried: ${site} is down, and the next attempt of another message will tell when it is back`],
-      site,
-      ...NOBODY_CALLED,
-    }
+    const said = `not tried: ${site} is down, and the next attempt of another message will tell when it is back`
+    return notMade(site, attempt, { ...(this.#last.get(site) ?? FORGOTTEN), isPermanent: false }, said)
   }
+}
+
+/** The outcome of an attempt for which the addresses that are being warmed up had no room, to the end of the mail's life. */
+export function noRoom(site: string, attempt: Untried): NetworkOutcome {
+  const said = `not tried: no address of the pool may send more to ${site} today, while it is being warmed up`
+  return notMade(site, attempt, NO_ROOM, said)
+}
+
+function notMade(site: string, attempt: Untried, failure: Failure, said: string): NetworkOutcome {
+  return {
+    ...attempt,
+    recipients: attempt.recipients.map(({ position }) => ({ position, kind: 'deferred', failure })),
+    transcript: [said],
+    site,
+    ...NOBODY_CALLED,
+  }
+}
+
+const NO_ROOM: Failure = {
+  isPermanent: false,
+  step: 'connect',
+  reason: 'unsuitable',
+  whose: 'ours',
+  reply: { code: 421, enhanced: '4.3.2', text: 'Daily limit of the sending addresses reached' },
+  remote: null,
+  mayHaveArrived: false,
 }
 
 /** So many sites are down that what this one said was forgotten. */

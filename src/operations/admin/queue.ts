@@ -1,6 +1,8 @@
-/** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to drop it. */
+/** Admin API: mail that waits for delivery: to see it, to hold it back, to have it tried now, to move it, to drop it. */
 import type { Services } from '../../domain/context.ts'
 import { drop } from '../../domain/delivery/drop.ts'
+import { move } from '../../domain/delivery/move.ts'
+import { warmups } from '../../domain/delivery/warmup.ts'
 import {
   isSelected,
   type Job,
@@ -49,6 +51,13 @@ function viewRoutes(services: Services, queue: QueueControl): readonly Route[] {
       }),
     },
     {
+      // Addresses that are being warmed up, and how much of today's limits is taken.
+      method: 'GET',
+      path: '/_sesame/queue/warmup',
+      access: 'admin',
+      handle: async () => ({ status: 200, body: { addresses: await warmups(services) } }),
+    },
+    {
       method: 'GET',
       path: '/_sesame/queue/suspensions',
       access: 'admin',
@@ -84,6 +93,12 @@ function actionRoutes(services: Services, queue: QueueControl): readonly Route[]
       const body = bodyOf(request, MEMBERS)
       const { jobs, next } = await retryNow(services, queue, selectionOf(body), afterOf(body))
       return { status: 200, body: { jobs, ...nextOf(next) } }
+    }),
+    route('move', async (request) => {
+      const body = bodyOf(request, [...MEMBERS, 'pool'])
+      const pool = textOf(body, 'pool') ?? fail('InvalidParameterValue', 'Give the pool to move to.')
+      const { moved, underWay, next } = await move(services, queue, selectionOf(body), { pool, after: afterOf(body) })
+      return { status: 200, body: { moved, underWay, ...nextOf(next) } }
     }),
     route('drop', async (request) => {
       const body = bodyOf(request, [...MEMBERS, 'silent'])
@@ -137,7 +152,7 @@ async function unfinished(services: Services, query: URLSearchParams, after: num
 }
 
 function view(job: Job) {
-  const { id, scope, messageId, destination, recipients, attempts } = job
+  const { id, scope, messageId, destination, recipients, attempts, pool } = job
   const { dueAt, isUrgent } = turnOf(job)
   return {
     jobId: id,
@@ -149,9 +164,15 @@ function view(job: Job) {
     attempts,
     dueAt: new Date(dueAt).toISOString(),
     isUrgent,
+    ...(pool === undefined ? {} : { pool }),
   }
 }
 
-function viewSite({ pausedUntil, ...site }: SiteView) {
-  return { ...site, pausedUntil: pausedUntil === null ? null : new Date(pausedUntil).toISOString() }
+function viewSite({ pausedUntil, perMinute, ...site }: SiteView) {
+  return {
+    ...site,
+    // The part of this node may be a fraction.
+    perMinute: perMinute === null ? null : Math.round(perMinute * 10) / 10,
+    pausedUntil: pausedUntil === null ? null : new Date(pausedUntil).toISOString(),
+  }
 }

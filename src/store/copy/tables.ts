@@ -25,6 +25,7 @@ export const COPIED: readonly string[] = [
   'tls_results',
   'tls_reports',
   'sts_policies',
+  'warmup_counts',
 ]
 
 /** What belongs to the processes that run on a database, or to the database itself, and means nothing elsewhere. */

@@ -34,7 +34,7 @@ export class Internet {
   readonly zone: Zone = {}
   /** Stands still in our time: certificates are of our time. */
   readonly clock: MovableClock = fakeClock(Date.now())
-  readonly deps: DirectDeps
+  readonly deps: DirectDeps & { readonly connections: Connections }
   readonly #servers: Mx[] = []
 
   private constructor(
