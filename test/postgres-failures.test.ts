@@ -15,7 +15,7 @@ import { startApp } from './support/app.ts'
 import { fakeClock } from './support/clock.ts'
 import { type PostgresServer, postgres, schemaOf } from './support/postgres.ts'
 import { startProxy, through } from './support/proxy.ts'
-import { SCOPE, keptLog, sampleAcceptance } from './support/stores.ts'
+import { SCOPE, keptLog, openAt, sampleAcceptance } from './support/stores.ts'
 import { SENDER, sendThrough } from './support/surfaces.ts'
 import { until } from './support/until.ts'
 
@@ -45,7 +45,7 @@ function heardLog() {
 
 async function open(database: string, wallClock = realClock()): Promise<Opened> {
   const log = heardLog()
-  const store = await openStore({ database, log, wallClock })
+  const store = await openAt(database, { log, wallClock })
   return { store, log, [Symbol.asyncDispose]: () => store.close() }
 }
 

@@ -15,6 +15,7 @@ import type { Clock, Dns, MovableClock } from '../../src/platform/platform.ts'
 import { realPlatform } from '../../src/platform/real.ts'
 import { fakeClock } from './clock.ts'
 import { fakeDns } from './dns.ts'
+import { ending } from './ending.ts'
 
 export type AppOptions = {
   readonly profile?: Profile
@@ -25,6 +26,8 @@ export type AppOptions = {
   readonly clock?: MovableClock
   /** Default: real time, by which signatures and the leases of nodes are judged. */
   readonly wallClock?: Clock
+  /** Mail to others goes to the port of its own inbound server, as on the Internet. Default: `config.mxPort`. */
+  readonly isPortShared?: boolean
 }
 
 export type Credentials = {
@@ -61,7 +64,7 @@ export const TEST_KEY: Credentials = { accessKeyId: 'test', secretAccessKey: 'te
 /** Starts a server on free ports. A test that made it log an error fails when the server is disposed of, unless it took `errors` away. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sesame-test-'))
-  const config: Config = {
+  const config: { -readonly [Key in keyof Config]: Config[Key] } = {
     ...defaultConfig(options.profile ?? 'local'),
     database: `sqlite:${join(dataDir, 'sesame.db')}`,
     dataDir,
@@ -82,10 +85,19 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     log: createLog('error', real.wallClock, (line) => errors.push(line)),
   }
   const app = await createApp(config, platform)
-  const addresses = await app.start()
-  const url = `http://127.0.0.1:${portOf(addresses.http)}`
   const open: { destroy(): void }[] = []
   const transports: { close(): void }[] = []
+  const end = ending(async () => {
+    for (const each of open) each.destroy()
+    for (const each of transports) each.close()
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+    if (errors.length > 0) throw new Error(`the server logged errors:\n${errors.join('\n')}`)
+  })
+  const addresses = await app.start()
+  // Which is free is not to be known before it is taken; nothing is delivered yet.
+  if (options.isPortShared === true) config.mxPort = portOf(addresses.inbound)
+  const url = `http://127.0.0.1:${portOf(addresses.http)}`
 
   function clients(region = 'us-east-1', credentials: Credentials = TEST_KEY): Clients {
     const settings = { endpoint: url, region, credentials, maxAttempts: 1 }
@@ -119,13 +131,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
     },
     idle: () => app.idle(),
-    async [Symbol.asyncDispose]() {
-      for (const each of open) each.destroy()
-      for (const each of transports) each.close()
-      await app.close()
-      await rm(dataDir, { recursive: true, force: true })
-      if (errors.length > 0) throw new Error(`the server logged errors:\n${errors.join('\n')}`)
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
 
