@@ -8,6 +8,7 @@ import { CreateEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import { Client } from 'pg'
 import { realClock } from '../src/platform/clock.ts'
 import { openStore } from '../src/store/open.ts'
+import { EVERYTHING } from '../src/store/changes.ts'
 import { Connection } from '../src/store/postgres/connection.ts'
 import { Unavailable } from '../src/store/postgres/failures.ts'
 import type { Store } from '../src/store/store.ts'
@@ -144,6 +145,8 @@ describe('a PostgreSQL that stops', () => {
   test('while nobody asks is not noticed when it is back', async () => {
     const server = await postgres()
     await using opened = await open(await server.schema())
+    // Until then it asks by itself: it sends a first notice, to itself.
+    await new Promise<void>((resolve) => void opened.store.onChange((change) => change === EVERYTHING && resolve()))
     assert.ok(await accept(opened.store))
     await server.stop('fast')
     await server.start()
