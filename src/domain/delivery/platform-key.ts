@@ -5,16 +5,15 @@
 import { hash } from 'node:crypto'
 import { readSigner, type Signer } from '../../message/dkim/keys.ts'
 import type { Services } from '../context.ts'
+import { isForeign } from '../foreign.ts'
 import { makePrivateKey, publicKeyOf } from '../identities/dkim-keys.ts'
 
-/** SES's own domain, under which nobody else can publish a key: tests see mail as AWS writes it, but for this signature. */
-const FOREIGN = 'amazonses.com'
 const SECRET = 'platform DKIM key'
 
-/** Who signs for the platform; undefined: mail goes out under a domain that is not the operator's. */
+/** Who signs for the platform; undefined: mail goes out under a domain that is not the operator's, as AWS's in tests. */
 export async function platformSigner(services: Services): Promise<Signer | undefined> {
   const { mailDomain } = services.config
-  if (mailDomain === FOREIGN || !mailDomain.includes('.')) return undefined
+  if (isForeign(mailDomain) || !mailDomain.includes('.')) return undefined
   // All verifiers know RSA; feedback loops ask for it.
   const pem = await services.store.secrets.keep(SECRET, () => makePrivateKey('RSA_2048_BIT'))
   const selector = `s${hash('sha256', publicKeyOf(pem)).slice(0, 10)}`
