@@ -4,7 +4,6 @@ import type { Job, Recipient } from '../../store/types.ts'
 import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS } from '../outcomes.ts'
-import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
@@ -78,7 +77,6 @@ export async function attemptOver(
   // What goes nowhere needs no signature.
   const message = known === undefined ? await signed(services, stored, raw) : Buffer.from(raw)
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
-  const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)
   const outcome =
     known ??
@@ -98,6 +96,7 @@ export async function attemptOver(
   const expiry = expiryOf(stored.message.acceptedAt, set?.delivery?.maxDeliverySeconds ?? null)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
+  const { reasons } = withheld
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
   const records = besides(withheld, recordsOfAttempt(services, attempted, judgement))
   return {
