@@ -5,7 +5,8 @@ import { deliver } from './delivery/transports.ts'
 import type { Services } from './domain/context.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
-import type { Delivered, Where } from './queue/queue.ts'
+import type { Delivered } from './queue/queue.ts'
+import type { Where } from './store/sites.ts'
 import type { Job } from './store/types.ts'
 
 /**

@@ -1,13 +1,14 @@
 /** The ways to other mail servers, with all that is remembered between messages: connections, broken TLS, policies. */
+import type { EgressAddress, Smarthost } from '../platform/egress.ts'
 import type { Clock, Dial, Dns, HttpsGet, Random } from '../platform/platform.ts'
 import type { NetworkOutcome } from '../message/outcome.ts'
 import { Connections } from './connections.ts'
 import { createCutting } from './cutting.ts'
 import { deliverDirect, type DirectMail } from './direct.ts'
-import { chooseEgress, type EgressAddress, type EgressChoice, familiesOf, poolsOf } from './egress.ts'
+import { chooseEgress, type EgressChoice, familiesOf, poolsOf } from './egress.ts'
 import { DELIVERY_LIMITS, TIMEOUTS } from './limits.ts'
 import { StsPolicies } from './mta-sts.ts'
-import { deliverToSmarthost, type Smarthost } from './smarthost.ts'
+import { deliverToSmarthost } from './smarthost.ts'
 import { TlsMemory } from './tls-memory.ts'
 
 export type OutboundDeps = {

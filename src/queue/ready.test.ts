@@ -5,7 +5,7 @@ import { NOON, keptLog, openAt, sampleAcceptance } from '../../test/support/stor
 import type { Store } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
 import { urgentlyDue } from '../store/urgent.ts'
-import type { Went } from './pace.ts'
+import type { Went } from '../store/sites.ts'
 import { createQueue, type QueueDeps } from './queue.ts'
 
 type Mail = { readonly to: string; readonly account?: string; readonly isUrgent?: boolean }

@@ -1,5 +1,6 @@
 /** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
 import type { NetworkOutcome } from '../../message/outcome.ts'
+import type { Went, Where } from '../../store/sites.ts'
 import type { Job, Recipient } from '../../store/types.ts'
 import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
@@ -7,7 +8,7 @@ import { NO_COUNTS } from '../outcomes.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
-import { type Refusals, type Went, wentOf } from './pace.ts'
+import { type Refusals, wentOf } from './pace.ts'
 import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
@@ -43,9 +44,6 @@ export type Ended = {
   readonly site?: string | undefined
   readonly went?: Went | undefined
 }
-
-/** `site` of a job; `isDown`: it turned away everybody of late. */
-export type Where = { readonly site: string; readonly isDown: boolean }
 
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
 export async function attemptOver(
