@@ -25,7 +25,7 @@ import { processName, processUsage } from './platform/usage.ts'
 import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
 import { createQueue, type Queue, type QueueDeps } from './queue/queue.ts'
 import { createTasks } from './queue/tasks.ts'
-import { type Addresses, createServers, isHttps } from './servers.ts'
+import { type Address, type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
@@ -35,7 +35,7 @@ export type { Address, Addresses } from './servers.ts'
 export type App = {
   readonly services: Services
   /** Binds the listeners of this process's roles and starts its work; settles when all are bound. */
-  start(): Promise<Addresses>
+  start(): Promise<Addresses & { readonly dns: Address | undefined }>
   /** Settles when nothing that is due is left to deliver. */
   idle(): Promise<void>
   /** Stops taking in, finishes what is under way, for 15 s as far as it depends on others, and closes the store. */
@@ -110,10 +110,10 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await suspensions.start()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
-      await nameServer?.listen(config.host, config.dnsPort)
+      const dns = await nameServer?.listen(config.host, config.dnsPort)
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
       state.isReady = true
-      return addresses
+      return { ...addresses, dns }
     },
     async close() {
       state.isReady = false

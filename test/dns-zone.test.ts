@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { CreateEmailIdentityCommand, DeleteEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import dnsPacket from 'dns-packet'
@@ -24,9 +24,9 @@ const ADDRESSES = ['192.0.2.1', '2001:db8::1']
 type Served = AsyncDisposable & { readonly app: TestApp; readonly port: number; readonly dns: () => Dns }
 
 async function startZone(publicAddresses: readonly string[] = ADDRESSES): Promise<Served> {
-  const port = await freePort()
-  const config = { hostname: HOST, mailDomain: HOST, dnsZone: ZONE, dnsPort: port, publicAddresses }
+  const config = { hostname: HOST, mailDomain: HOST, dnsZone: ZONE, publicAddresses }
   const app = await startApp({ profile: 'strict', config, dns: fakeDns({}) })
+  const { dnsPort: port } = app
   const { wallClock: clock, random } = app.services
   return {
     app,
@@ -34,15 +34,6 @@ async function startZone(publicAddresses: readonly string[] = ADDRESSES): Promis
     dns: () => realDns({ servers: dnsServers(`127.0.0.1:${port}`), clock, random }),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const at = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof at === 'object' && at !== null ? at.port : assert.fail('no port')
 }
 
 /** One packet by UDP, and what comes back. */

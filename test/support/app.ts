@@ -49,6 +49,8 @@ export type TestApp = AsyncDisposable &
     readonly smtpPort: number
     readonly smtpsPort: number
     readonly inboundPort: number
+    /** Of the name server for `config.dnsZone`. */
+    readonly dnsPort: number
     /** Lines that the server logged as errors; empty at the end of every test. */
     readonly errors: readonly string[]
     clients(region?: string, credentials?: Credentials): Clients
@@ -72,6 +74,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     smtpPort: 0,
     smtpsPort: 0,
     inboundPort: 0,
+    dnsPort: 0,
     ...options.config,
   }
   const clock = options.clock ?? fakeClock()
@@ -114,6 +117,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     smtpPort: portOf(addresses.smtp),
     smtpsPort: portOf(addresses.smtps),
     inboundPort: portOf(addresses.inbound),
+    dnsPort: portOf(addresses.dns),
     errors,
     ...clients(),
     clients,
