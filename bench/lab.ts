@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -42,10 +41,15 @@ export class Lab {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
     const { pid } = child
     if (pid !== undefined) {
-      this.#keep({ child: pid, startedAt: startedAt(pid) ?? 0 })
+      this.adopt(pid)
       child.once('exit', () => this.#keep({ ended: pid }))
     }
     return child
+  }
+
+  /** A process that one of ours started, and that is to end with us. */
+  adopt(pid: number): void {
+    this.#keep({ child: pid, startedAt: startedAt(pid) ?? 0 })
   }
 
   /** Runs a program to its end; kills it after `limitMs`. */
@@ -66,14 +70,18 @@ export class Lab {
     }
   }
 
-  /** Asks a program to end, and waits until it has. */
-  async stop(child: ChildProcess): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
+  /** Asks a program to end, and waits until it has. `worker`: the process to ask, if it only waits for one. */
+  async stop(child: ChildProcess, worker = child.pid): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null || worker === undefined) return
     const ended = once(child, 'exit')
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+    process.kill(worker, 'SIGTERM')
+    const timer = setTimeout(() => {
+      process.kill(worker, 'SIGKILL')
+      child.kill('SIGKILL')
+    }, STOP_MS)
     await ended
     clearTimeout(timer)
+    this.#keep({ ended: worker })
   }
 
   async sleep(ms: number): Promise<void> {
@@ -114,17 +122,6 @@ export class Lab {
 }
 
 const STOP_MS = 10_000
-
-/** A port of this host's that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 /** Where a program is; undefined when it is not installed. Postfix keeps its own in sbin, which is not on every PATH. */
 export async function find(lab: Lab, program: string): Promise<string | undefined> {

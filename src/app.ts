@@ -29,7 +29,7 @@ import { processName, processUsage } from './platform/usage.ts'
 import { joinNodes, LEASE_TIMES, type LeaseTimes, type Node } from './queue/node.ts'
 import { createQueue, type Queue, type QueueDeps } from './queue/queue.ts'
 import { createTasks } from './queue/tasks.ts'
-import { type Addresses, createServers, isHttps } from './servers.ts'
+import { type Address, type Addresses, createServers, isHttps } from './servers.ts'
 import { loadCertificate } from './smtp/tls.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
@@ -39,7 +39,7 @@ export type { Address, Addresses } from './servers.ts'
 export type App = {
   readonly services: Services
   /** Binds the listeners of this process's roles and starts its work; settles when all are bound. */
-  start(): Promise<Addresses>
+  start(): Promise<Addresses & { readonly dns: Address | undefined }>
   /** Settles when nothing that is due is left to deliver. */
   idle(): Promise<void>
   /** Stops taking in, finishes what is under way, for 15 s as far as it depends on others, and closes the store. */
@@ -67,23 +67,7 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
   const counters = createCounters()
   const faults = createFaults()
   const node = await joinStore(store, config, platform, leaseTimes)
-  const shared = store.nodes && node && { nodes: store.nodes, node }
-  const services: Services = {
-    ...platform,
-    config,
-    store,
-    quotas: quotasOf(platform, store),
-    standings: createStandings(store),
-    tasks: createTasks({ ...platform, shared }),
-    tlsCounts: createTlsCounts({ ...platform, store }),
-    gate: { underWay: 0 },
-    deliverAtOnce: createDeliverAtOnce(config),
-    publicUrl: () => state.publicUrl,
-    onAccepted(accepted: Accepted) {
-      counters.accepted(accepted.message.surface)
-      for (const listener of state.listeners) listener()
-    },
-  }
+  const services = servicesOf(config, platform, store, { node, state, counters })
   const deliver = createDeliver(services)
   const suspensions = createSuspensions(services, () => queue.review())
   const queue = queueOf(services, opened, node, { ...deliver, isSuspended: suspensions.holds })
@@ -116,10 +100,10 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await suspensions.start()
       if (config.roles.has('delivery')) await queue.start()
       const addresses = await servers.listen()
-      await nameServer?.listen(config.host, config.dnsPort)
+      const dns = await nameServer?.listen(config.host, config.dnsPort)
       state.publicUrl = config.publicUrl ?? ownUrl(config, addresses)
       state.isReady = true
-      return addresses
+      return { ...addresses, dns }
     },
     async close() {
       state.isReady = false
@@ -140,6 +124,28 @@ export async function createApp(config: Config, platform: Platform, leaseTimes =
       await node?.leave()
       certificate.close()
       await store.close()
+    },
+  }
+}
+
+type Shared = { readonly node: Node | undefined; readonly state: State; readonly counters: Counters }
+
+function servicesOf(config: Config, platform: Platform, store: Store, { node, state, counters }: Shared): Services {
+  const shared = store.nodes && node && { nodes: store.nodes, node }
+  return {
+    ...platform,
+    config,
+    store,
+    quotas: quotasOf(platform, store),
+    standings: createStandings(store),
+    tasks: createTasks({ ...platform, shared }),
+    tlsCounts: createTlsCounts({ ...platform, store }),
+    gate: { underWay: 0 },
+    deliverAtOnce: createDeliverAtOnce(config),
+    publicUrl: () => state.publicUrl,
+    onAccepted(accepted: Accepted) {
+      counters.accepted(accepted.message.surface)
+      for (const listener of state.listeners) listener()
     },
   }
 }

@@ -9,7 +9,8 @@ import type { PostReport } from './domain/tls-reports/send.ts'
 import { isOutOfOffice, SIMULATOR_DOMAIN } from './message/simulated.ts'
 import { once } from './platform/once.ts'
 import type { SigningThreads } from './platform/signing-threads.ts'
-import type { Delivered, Where } from './queue/queue.ts'
+import type { Delivered } from './queue/queue.ts'
+import type { Where } from './store/sites.ts'
 import type { Job } from './store/types.ts'
 
 /**

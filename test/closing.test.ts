@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { movableClock, realClock } from '../src/platform/clock.ts'
-import { openStore } from '../src/store/open.ts'
 import type { Behaviour } from './support/internet/mx.ts'
-import { keptLog } from './support/stores.ts'
+import { openAt } from './support/stores.ts'
 import { until } from './support/until.ts'
 import { startWorld } from './support/world.ts'
 
@@ -44,12 +43,11 @@ describe('a stop', () => {
       wallClock.advance(1_000)
       await closed
 
-      const store = await openStore({ database, log: keptLog() })
+      await using store = await openAt(database)
       const [job, ...others] = await store.messages.unfinishedJobs(0, 9)
       assert.deepEqual([job?.messageId, job?.attempts, others], [id, 1, []])
       const [attempt] = await store.messages.attempts(job!.scope, id)
       assert.match(attempt!.transcript.join('\n'), /ECANCELED/)
-      await store.close()
     })
   }
 })

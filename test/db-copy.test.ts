@@ -12,12 +12,11 @@ import { postgresSource, postgresTarget } from '../src/store/copy/postgres.ts'
 import type { Source } from '../src/store/copy/side.ts'
 import { sqliteSource, sqliteTarget } from '../src/store/copy/sqlite.ts'
 import { COPIED, LEFT_OUT, NOT_COPIED } from '../src/store/copy/tables.ts'
-import { openStore } from '../src/store/open.ts'
 import { startApp } from './support/app.ts'
 import { emptyDirectory, sesame } from './support/cli.ts'
 import { fill } from './support/filled.ts'
 import { postgres } from './support/postgres.ts'
-import { NOON, keptLog } from './support/stores.ts'
+import { NOON, keptLog, openAt } from './support/stores.ts'
 import { sendThrough } from './support/surfaces.ts'
 
 /** More than one batch, by number; and by octets. */
@@ -108,14 +107,13 @@ describe('sesame db copy', () => {
     await fill(`sqlite:${from}`, LITTLE)
     const full = await (await postgres()).schema()
     for (const database of [`sqlite:${to}`, full]) {
-      const store = await openStore({ database, log: keptLog() })
+      await using store = await openAt(database)
       await store.accounts.insert({ id: '1', name: 'mine', email: null, createdAt: NOON })
       await store.close()
       const { code, err } = await command('copy', '--from', `sqlite:${from}`, '--to', database)
       assert.deepEqual([code, /is not empty: it has rows in accounts\.$/m.test(err)], [1, true], err)
-      const again = await openStore({ database, log: keptLog() })
+      await using again = await openAt(database)
       assert.equal((await again.accounts.list()).length, 1)
-      await again.close()
     }
   })
 
@@ -124,7 +122,7 @@ describe('sesame db copy', () => {
     const [from, to] = [join(folder, 'from.db'), join(folder, 'to.db')]
     const args = ['copy', '--from', `sqlite:${from}`, '--to', `sqlite:${to}`]
     assert.match((await command(...args)).err, /There is no database .*from\.db\./)
-    await (await openStore({ database: `sqlite:${from}`, log: keptLog() })).close()
+    await (await openAt(`sqlite:${from}`)).close()
     for (const file of [from, to]) {
       const owned = await takeOwnership(file)
       const { code, err } = await command(...args)
@@ -180,7 +178,7 @@ describe('sesame db copy', () => {
   test('knows every table and column of both engines', async (t) => {
     const path = join(await emptyDirectory(t), 'sesame.db')
     const url = await (await postgres()).schema()
-    for (const database of [`sqlite:${path}`, url]) await (await openStore({ database, log: keptLog() })).close()
+    for (const database of [`sqlite:${path}`, url]) await (await openAt(database)).close()
     const sources = [sqliteSource(path), await postgresSource(placeOf(url), { warn: () => {} })]
     const [sqlite, postgresql] = sources.map(({ tables }) =>
       [...tables]

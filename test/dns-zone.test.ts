@@ -14,7 +14,6 @@ import { keyRecord } from '../src/message/dkim/keys.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { ANY_PORTS, emptyDirectory, launch, sesame } from './support/cli.ts'
 import { fakeDns } from './support/dns.ts'
-import { freePort } from './support/ports.ts'
 import { until } from './support/until.ts'
 import { readZone } from './support/zone-file.ts'
 
@@ -25,9 +24,9 @@ const ADDRESSES = ['192.0.2.1', '2001:db8::1']
 type Served = AsyncDisposable & { readonly app: TestApp; readonly port: number; readonly dns: () => Dns }
 
 async function startZone(publicAddresses: readonly string[] = ADDRESSES): Promise<Served> {
-  const port = await freePort()
-  const config = { hostname: HOST, mailDomain: HOST, dnsZone: ZONE, dnsPort: port, publicAddresses }
+  const config = { hostname: HOST, mailDomain: HOST, dnsZone: ZONE, publicAddresses }
   const app = await startApp({ profile: 'strict', config, dns: fakeDns({}) })
+  const { dnsPort: port } = app
   const { wallClock: clock, random } = app.services
   return {
     app,

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { CreateEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import type { Config } from '../src/config/config.ts'
@@ -20,7 +19,8 @@ import { readZone } from './support/zone-file.ts'
 const HOST = 'ses.example.net'
 const OWN = '127.0.0.1'
 const OTHER = 'other.example'
-const OTHERS_ADDRESS = '127.0.0.2'
+/** An address on which nothing else listens, in any test: what is free on our own is free on it. */
+const OTHERS_ADDRESS = '127.0.0.25'
 
 type Ward = AsyncDisposable & {
   readonly app: TestApp
@@ -32,33 +32,22 @@ type Ward = AsyncDisposable & {
   readonly look: (services?: Partial<Services>, options?: Partial<ExamOptions>) => Promise<readonly Finding[]>
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, OWN)
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address !== null ? address.port : assert.fail('no port')
-}
-
 /** Everything is published as `sesame dns` says, and one mail server of others answers. */
 async function startWard(config: Partial<Config> = {}): Promise<Ward> {
   const zone: Zone = {}
-  const port = await freePort()
   const app = await startApp({
     profile: 'strict',
     config: {
       hostname: HOST,
       mailDomain: HOST,
       transport: 'direct',
-      inboundPort: port,
-      mxPort: port,
       allowPrivateDestinations: true,
       ...config,
     },
     dns: fakeDns(zone),
+    isPortShared: true,
   })
-  const others = await Mx.start(OTHERS_ADDRESS, port)
+  const others = await Mx.start(OTHERS_ADDRESS, app.inboundPort)
   const printed = await sesame(['dns', '--url', app.url, '--format', 'zone', '--address', OWN])
   Object.assign(zone, readZone(printed.out))
   delete zone[`_mta-sts.${HOST}`]
@@ -206,7 +195,7 @@ describe('the doctor', () => {
     [
       'somebody else where bounces come',
       change(HOST, { a: [OWN, OTHERS_ADDRESS] }),
-      'problem inbound 127.0.0.2 port PORT: is answered by another server',
+      `problem inbound ${OTHERS_ADDRESS} port PORT: is answered by another server`,
     ],
   ]
   test('tells what ails a server, one at a time', async (t) => {

@@ -18,8 +18,8 @@ beforeAll(async () => {
   app = await startWithSender()
 })
 afterAll(async () => {
-  assert.deepEqual(await app.services.store.messages.list({}, { limit: 1 }), [], 'a refused mail was stored')
-  await app[Symbol.asyncDispose]()
+  await using server = app
+  assert.deepEqual(await server.services.store.messages.list({}, { limit: 1 }), [], 'a refused mail was stored')
 })
 
 const NOT_VERIFIED = 'Email address is not verified. The following identities failed the check in region US-EAST-1: '

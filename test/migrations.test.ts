@@ -10,7 +10,7 @@ import { emptyDirectory } from './support/cli.ts'
 import { assertFilled } from './support/filled.ts'
 import { postgres, schemaOf } from './support/postgres.ts'
 import { ENGINES, FILLING, keptVersions, restore } from './support/schemas.ts'
-import { keptLog } from './support/stores.ts'
+import { keptLog, openAt } from './support/stores.ts'
 import { sendThrough } from './support/surfaces.ts'
 
 const PROGRAM = join(import.meta.dirname, 'support', 'open-once.ts')
@@ -29,7 +29,7 @@ describe('a schema', () => {
       test(`of release ${version} on ${engine} is brought up to date by several at once, with all that is in it`, async (t) => {
         const database = await restore(version, engine, await emptyDirectory(t))
         await openByMany(database)
-        const store = await openStore({ database, log: keptLog() })
+        await using store = await openAt(database)
         await assertFilled(store, FILLING)
         await store.close()
         await using app = await startApp({ config: { database } })
@@ -48,7 +48,7 @@ describe('a schema', () => {
   test('of a later version is refused on PostgreSQL, with what to do, and left as it is', async () => {
     const server = await postgres()
     const database = await server.schema()
-    await (await openStore({ database, log: keptLog() })).close()
+    await (await openAt(database)).close()
     await server.sql(`update ${schemaOf(database)}.sesame_schema set version = 4711`)
     await assert.rejects(openStore({ database, log: keptLog() }), /it has schema 4711.*or a later one/)
     const [row] = await server.sql(`select version::int as version from ${schemaOf(database)}.sesame_schema`)

@@ -8,6 +8,7 @@ import { CreateEmailIdentityCommand } from '@aws-sdk/client-sesv2'
 import { Client } from 'pg'
 import { realClock } from '../src/platform/clock.ts'
 import { openStore } from '../src/store/open.ts'
+import { EVERYTHING } from '../src/store/changes.ts'
 import { Connection } from '../src/store/postgres/connection.ts'
 import { Unavailable } from '../src/store/postgres/failures.ts'
 import type { Store } from '../src/store/store.ts'
@@ -15,7 +16,7 @@ import { startApp } from './support/app.ts'
 import { fakeClock } from './support/clock.ts'
 import { type PostgresServer, postgres, schemaOf } from './support/postgres.ts'
 import { startProxy, through } from './support/proxy.ts'
-import { SCOPE, keptLog, sampleAcceptance } from './support/stores.ts'
+import { SCOPE, keptLog, openAt, sampleAcceptance } from './support/stores.ts'
 import { SENDER, sendThrough } from './support/surfaces.ts'
 import { until } from './support/until.ts'
 
@@ -45,7 +46,7 @@ function heardLog() {
 
 async function open(database: string, wallClock = realClock()): Promise<Opened> {
   const log = heardLog()
-  const store = await openStore({ database, log, wallClock })
+  const store = await openAt(database, { log, wallClock })
   return { store, log, [Symbol.asyncDispose]: () => store.close() }
 }
 
@@ -144,6 +145,8 @@ describe('a PostgreSQL that stops', () => {
   test('while nobody asks is not noticed when it is back', async () => {
     const server = await postgres()
     await using opened = await open(await server.schema())
+    // Until then it asks by itself: it sends a first notice, to itself.
+    await new Promise<void>((resolve) => void opened.store.onChange((change) => change === EVERYTHING && resolve()))
     assert.ok(await accept(opened.store))
     await server.stop('fast')
     await server.start()

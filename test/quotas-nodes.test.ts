@@ -10,32 +10,30 @@ import { openStore } from '../src/store/open.ts'
 import type { Store } from '../src/store/store.ts'
 import type { AccountSettings, Scope } from '../src/store/types.ts'
 import { fakeClock } from './support/clock.ts'
-import { postgres } from './support/postgres.ts'
+import { postgres, schemaOf } from './support/postgres.ts'
 import { SETTINGS, keptLog, sampleAcceptance } from './support/stores.ts'
 import { until } from './support/until.ts'
 
 const NODES = 3
+type Cluster = { readonly stores: readonly Store[]; readonly schema: string; readonly url: string }
 /** The nodes of this file: their stores are opened once, and each test has an account of its own. */
-const cluster = Promise.withResolvers<{
-  readonly stores: readonly Store[]
-  readonly schema: string
-  readonly url: string
-}>()
-let isStarted = false
+let cluster: Promise<Cluster> | undefined
 let accounts = 0
 let messages = 0
 
-async function startCluster() {
-  if (isStarted) return await cluster.promise
-  isStarted = true
+function startCluster(): Promise<Cluster> {
+  cluster ??= openCluster()
+  return cluster
+}
+
+async function openCluster(): Promise<Cluster> {
   const database = await (await postgres()).schema()
   const stores = await Promise.all(Array.from({ length: NODES }, () => openStore({ database, log: keptLog() })))
-  cluster.resolve({ stores, url: database, schema: /search_path%3D(\w+)/.exec(database)?.[1] ?? '' })
-  return await cluster.promise
+  return { stores, url: database, schema: schemaOf(database) }
 }
 
 after(async () => {
-  if (isStarted) await Promise.all((await cluster.promise).stores.map((store) => store.close()))
+  if (cluster !== undefined) await Promise.all((await cluster).stores.map((store) => store.close()))
 })
 
 type Node = {

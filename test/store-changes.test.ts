@@ -2,7 +2,6 @@
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { Change } from '../src/store/changes.ts'
-import { openStore } from '../src/store/open.ts'
 import type { Store } from '../src/store/store.ts'
 import { startPooler } from './support/pooler.ts'
 import { postgres } from './support/postgres.ts'
@@ -12,6 +11,7 @@ import {
   SCOPE,
   SETTINGS,
   keptLog,
+  openAt,
   sampleAcceptance,
   sampleIdentity,
   sampleKey,
@@ -138,7 +138,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Opens a store that hears what other nodes change. */
 async function openNode(database: string): Promise<Store> {
-  const store = await openStore({ database, log: keptLog() })
+  const store = await openAt(database)
   await hears(store, heardOf(store), 'all')
   return store
 }
@@ -268,7 +268,7 @@ describe('changes between nodes', () => {
 test('where notices do not get through, as behind a pooler, that is said once and all else works', async () => {
   await using pooler = await startPooler(await (await postgres()).schema())
   const log = keptLog()
-  const store = await openStore({ database: pooler.url, log })
+  await using store = await openAt(pooler.url, { log })
   const heard = heardOf(store)
   await until(
     async () => {

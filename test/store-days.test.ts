@@ -2,10 +2,9 @@
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { Client } from 'pg'
-import { openStore } from '../src/store/open.ts'
 import type { DayStore, Store } from '../src/store/store.ts'
 import { postgres } from './support/postgres.ts'
-import { NOON, SCOPE, keptLog, sampleAcceptance, sesId } from './support/stores.ts'
+import { NOON, SCOPE, openAt, sampleAcceptance, sesId } from './support/stores.ts'
 import { until } from './support/until.ts'
 
 const DAY = 24 * 3_600_000
@@ -24,7 +23,7 @@ type Opened = AsyncDisposable & {
 async function open(): Promise<Opened> {
   const server = await postgres()
   const database = await server.schema()
-  const store = await openStore({ database, log: keptLog() })
+  const store = await openAt(database)
   const sql = (text: string) => server.sql(text, database)
   return {
     store,
@@ -160,6 +159,6 @@ describe('days on PostgreSQL', () => {
 })
 
 async function openOther(database: string): Promise<AsyncDisposable & { readonly days: DayStore }> {
-  const store = await openStore({ database, log: keptLog() })
+  const store = await openAt(database)
   return { days: store.upkeep.days ?? assert.fail('no days'), [Symbol.asyncDispose]: () => store.close() }
 }

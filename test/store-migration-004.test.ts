@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
-import { openStore } from '../src/store/open.ts'
 import { postgres } from './support/postgres.ts'
-import { NOON, SCOPE, SOMEBODY_ELSE, keptLog, sampleAcceptance, sesId } from './support/stores.ts'
+import { NOON, SCOPE, SOMEBODY_ELSE, openAt, sampleAcceptance, sesId } from './support/stores.ts'
 
 const DAY = 24 * 3_600_000
 const MESSAGES = [
@@ -95,42 +94,38 @@ async function firstSchema(engine: string): Promise<string> {
 }
 
 async function assertAllIsThere(database: string): Promise<void> {
-  const store = await openStore({ database, log: keptLog() })
+  await using store = await openAt(database)
   const { messages, upkeep } = store
-  try {
+  assert.deepEqual(
+    (await messages.list({}, { limit: 9 })).map(({ seq }) => seq),
+    [5, 4, 3, 2, 1],
+  )
+  for (const { id, at, scope, body } of MESSAGES) {
+    assert.deepEqual((await messages.find(id))?.message, sampleAcceptance(id, { at, scope }).message)
+    assert.equal(Buffer.from((await messages.raw(scope, id))!).toString(), body)
+    assert.equal((await messages.recipients(scope, id)).length, 1)
     assert.deepEqual(
-      (await messages.list({}, { limit: 9 })).map(({ seq }) => seq),
-      [5, 4, 3, 2, 1],
+      (await messages.events(scope, id)).map(({ type }) => type),
+      ['Send', 'Delivery'],
     )
-    for (const { id, at, scope, body } of MESSAGES) {
-      assert.deepEqual((await messages.find(id))?.message, sampleAcceptance(id, { at, scope }).message)
-      assert.equal(Buffer.from((await messages.raw(scope, id))!).toString(), body)
-      assert.equal((await messages.recipients(scope, id)).length, 1)
-      assert.deepEqual(
-        (await messages.events(scope, id)).map(({ type }) => type),
-        ['Send', 'Delivery'],
-      )
-      assert.equal((await messages.attempts(scope, id)).length, 1)
-    }
-    const bytes = MESSAGES.reduce((sum, { body }) => sum + body.length, 0)
-    assert.deepEqual(await upkeep.held(), { messages: MESSAGES.length, bytes })
-    const [job] = await messages.unfinishedJobs(0, 9)
-    assert.equal(job?.messageId, MESSAGES[0].id)
-
-    // It goes on where it was.
-    const [added] = await messages.accept(sampleAcceptance(sesId(NOON, 9)))
-    assert.ok(added!.id > job.id)
-    assert.equal((await messages.find(sesId(NOON, 9)))?.seq, 6)
-    assert.deepEqual(
-      (await messages.events(SCOPE, sesId(NOON, 9))).map(({ type }) => type),
-      ['Send'],
-    )
-    assert.equal(await messages.remove(SCOPE, MESSAGES[2].id), true)
-    const everything = { behind: 0, acceptedBefore: NOON + 9 * DAY, excess: { messages: 9, bytes: 0 } }
-    assert.equal((await upkeep.removeOldest(everything)).removed, 3, 'all but those with jobs')
-  } finally {
-    await store.close()
+    assert.equal((await messages.attempts(scope, id)).length, 1)
   }
+  const bytes = MESSAGES.reduce((sum, { body }) => sum + body.length, 0)
+  assert.deepEqual(await upkeep.held(), { messages: MESSAGES.length, bytes })
+  const [job] = await messages.unfinishedJobs(0, 9)
+  assert.equal(job?.messageId, MESSAGES[0].id)
+
+  // It goes on where it was.
+  const [added] = await messages.accept(sampleAcceptance(sesId(NOON, 9)))
+  assert.ok(added!.id > job.id)
+  assert.equal((await messages.find(sesId(NOON, 9)))?.seq, 6)
+  assert.deepEqual(
+    (await messages.events(SCOPE, sesId(NOON, 9))).map(({ type }) => type),
+    ['Send'],
+  )
+  assert.equal(await messages.remove(SCOPE, MESSAGES[2].id), true)
+  const everything = { behind: 0, acceptedBefore: NOON + 9 * DAY, excess: { messages: 9, bytes: 0 } }
+  assert.equal((await upkeep.removeOldest(everything)).removed, 3, 'all but those with jobs')
 }
 
 describe('a database of version 0.1.0', () => {

@@ -1,9 +1,8 @@
 /** The contract of the store, on every engine: secrets that all processes share. */
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
-import { openStore } from '../src/store/open.ts'
 import { emptyDatabase, openShared } from './support/nodes.ts'
-import { ENGINES, SCOPE, keptLog, sampleKey } from './support/stores.ts'
+import { ENGINES, SCOPE, openAt, sampleKey } from './support/stores.ts'
 
 const RIVALS = ['a', 'b', 'c', 'd']
 
@@ -44,9 +43,8 @@ for (const engine of ENGINES) {
     test('a secret is there when the database is opened again', async () => {
       await using opened = await engine.open()
       await opened.store.secrets.keep('name', () => 'first')
-      const again = await openStore({ database: opened.database, log: keptLog() })
+      await using again = await openAt(opened.database)
       assert.equal(await again.secrets.keep('name', () => 'second'), 'first')
-      await again.close()
     })
   })
 }

@@ -16,7 +16,7 @@ import { openConnection } from '../src/store/sqlite/connection.ts'
 import type { Connection } from '../src/store/sqlite/connection.ts'
 import { migrate } from '../src/store/sqlite/migrate.ts'
 import { WriterThread } from '../src/store/sqlite/writer-thread.ts'
-import { ENGINES, NOON, keptLog, sampleAcceptance, sampleKey } from './support/stores.ts'
+import { ENGINES, NOON, keptLog, openAt, sampleAcceptance, sampleKey } from './support/stores.ts'
 
 const UNAVAILABLE = { name: 'SesError', failure: 'ServiceUnavailable' }
 const [FILE_ENGINE] = ENGINES
@@ -121,14 +121,13 @@ describe('group commit', () => {
   test('closing writes what was taken, and takes no more', async () => {
     await using folder = await temporaryFolder()
     const database = `sqlite:${join(folder.path, 'sesame.db')}`
-    const store = await openStore({ database, log: keptLog() })
+    await using store = await openAt(database)
     const accepted = Array.from({ length: 300 }, (_, index) => store.messages.accept(sampleAcceptance(`m${index}`)))
     await store.close()
     await assert.rejects(store.accounts.insert(account('1')), UNAVAILABLE)
     await Promise.all(accepted)
-    const again = await openStore({ database, log: keptLog() })
+    await using again = await openAt(database)
     assert.equal((await again.messages.list({}, { limit: 999 })).length, 300)
-    await again.close()
   })
 })
 
@@ -203,7 +202,7 @@ describe('the database file', () => {
   test('is made with its folder, for their owner only', async () => {
     await using folder = await temporaryFolder()
     const data = join(folder.path, 'data')
-    const store = await openStore({ database: `sqlite:${join(data, 'sesame.db')}`, log: keptLog() })
+    await using store = await openAt(`sqlite:${join(data, 'sesame.db')}`)
     await store.accounts.insert(account('1'))
     assert.equal(await mode(data), '700')
     for (const name of await readdir(data)) assert.equal(await mode(join(data, name)), '600', name)
@@ -214,8 +213,7 @@ describe('the database file', () => {
   test('of a later version is refused, with what to do', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'sesame.db')
-    const store = await openStore({ database: `sqlite:${path}`, log: keptLog() })
-    await store.close()
+    await (await openAt(`sqlite:${path}`)).close()
     const database = new DatabaseSync(path)
     database.exec('pragma user_version = 4711')
     database.close()

@@ -1,7 +1,8 @@
 /** The servers from npm, each as its own guide starts it, on the Node that Sesame runs on. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, type Lab } from '../lab.ts'
+import { freePort } from '../../test/support/free-port.ts'
+import type { Lab } from '../lab.ts'
 import { peer } from './peers.ts'
 import { answering, lastWords, pidOf, type Server, type Target } from './server.ts'
 

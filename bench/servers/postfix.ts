@@ -1,7 +1,9 @@
 /** Postfix, an instance of its own beside the system's: takes mail, makes it durable, and leaves it where it is (HOLD). */
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { find, freePort, type Lab } from '../lab.ts'
+import { configurePostfix, foregroundArgs, pidFileOf } from '../../test/clients/postfix.ts'
+import { freePort } from '../../test/support/free-port.ts'
+import { find, type Lab } from '../lab.ts'
 import { makeCertificate } from './certificate.ts'
 import { answering, lastWords, pidOf, type Server, type Target } from './server.ts'
 
@@ -15,6 +17,8 @@ export type Postfix = Server & {
   readonly release: () => Promise<void>
 }
 
+const START_LIMIT_MS = 20_000
+
 /** `missing`, with a reason to print: it cannot run here. `relay`: where what is released goes. */
 export async function startPostfix(lab: Lab, relay?: Target): Promise<Postfix | { readonly missing: string }> {
   const postfix = await find(lab, 'postfix')
@@ -24,16 +28,15 @@ export async function startPostfix(lab: Lab, relay?: Target): Promise<Postfix | 
   // Its daemons run as users of their own.
   await chmod(folder, 0o755)
   const { certificate, key } = await makeCertificate(folder)
-  await mkdir(join(folder, 'queue'))
-  await mkdir(join(folder, 'data'))
-  await chown(join(folder, 'data'), await idOf(lab, 'postfix', '-u'), await idOf(lab, 'postfix', '-g'))
   const [port, tlsPort] = [await freePort(), await freePort()]
-  await writeFile(join(folder, 'main.cf'), settings(folder, certificate, key) + relaying(relay))
-  await writeFile(join(folder, 'master.cf'), services(port, tlsPort))
-  const child = lab.start(postfix, ['-c', folder, 'start-fg'])
+  await configurePostfix(folder, { ...settings(certificate, key), ...relaying(relay) }, services(port, tlsPort))
+  const child = lab.start(postfix, foregroundArgs(folder))
   const said = lastWords(child)
   const smtp = { host: '127.0.0.1', port }
+  let master: number
   try {
+    master = await lab.until('its process id', START_LIMIT_MS, () => masterOf(folder))
+    lab.adopt(master)
     await answering(lab, 'Postfix', smtp, true)
   } catch (error) {
     throw new Error(
@@ -57,28 +60,21 @@ export async function startPostfix(lab: Lab, relay?: Target): Promise<Postfix | 
       await lab.run((await find(lab, 'postqueue')) ?? 'postqueue', ['-c', folder, '-f'], 5_000)
     },
     pids: [pidOf(child)],
-    stop: () => lab.stop(child),
+    stop: () => lab.stop(child, master),
   }
 }
 
-async function idOf(lab: Lab, user: string, flag: '-u' | '-g'): Promise<number> {
-  return Number((await lab.run('id', [flag, user], 5_000)).out)
+/** The process that does the work; undefined: it does not run yet. */
+async function masterOf(folder: string): Promise<number | undefined> {
+  const pid = Number.parseInt(await readFile(pidFileOf(folder), 'utf8').catch(() => ''), 10)
+  return Number.isNaN(pid) ? undefined : pid
 }
 
 /** `in_flow_delay=0`: otherwise each message waits while the queue is longer than what is delivered. */
-function settings(folder: string, certificate: string, key: string): string {
-  const all = {
-    compatibility_level: '3.6',
-    queue_directory: `${folder}/queue`,
-    data_directory: `${folder}/data`,
-    maillog_file: `${folder}/log`,
-    maillog_file_prefixes: folder,
+function settings(certificate: string, key: string) {
+  return {
     myhostname: 'postfix.bench.example',
-    mydestination: '',
     mynetworks: '127.0.0.0/8',
-    inet_interfaces: '127.0.0.1',
-    inet_protocols: 'ipv4',
-    alias_maps: '',
     disable_dns_lookups: 'yes',
     smtpd_peername_lookup: 'no',
     smtpd_client_restrictions: 'check_client_access static:HOLD',
@@ -89,13 +85,10 @@ function settings(folder: string, certificate: string, key: string): string {
     // No cache of sessions: the generator resumes none.
     smtpd_tls_session_cache_database: '',
   }
-  return Object.entries(all)
-    .map(([name, value]) => `${name} = ${value}\n`)
-    .join('')
 }
 
-function relaying(relay: Target | undefined): string {
-  return relay === undefined ? '' : `relayhost = [${relay.host}]:${relay.port}\nsmtp_tls_security_level = none\n`
+function relaying(relay: Target | undefined): Readonly<Record<string, string>> {
+  return relay === undefined ? {} : { relayhost: `[${relay.host}]:${relay.port}`, smtp_tls_security_level: 'none' }
 }
 
 /** Postfix's own services without chroot; those that listen do so on the loopback. */

@@ -1,5 +1,6 @@
 /** Postfix's smtp-sink: takes mail and throws it away. What SMTP alone costs, in C, and nothing is durable. */
-import { find, freePort, type Lab } from '../lab.ts'
+import { freePort } from '../../test/support/free-port.ts'
+import { find, type Lab } from '../lab.ts'
 import { answering, pidOf, type Server, type Target } from './server.ts'
 
 const BACKLOG = '500'

@@ -1,5 +1,6 @@
 /** What the operator has decided, frozen at start. `schema.ts` has every key with its default; docs/configuration.md is made from it. */
 
+import type { EgressAddress, Smarthost } from '../platform/egress.ts'
 import type { Shaping } from './shaping.ts'
 
 export type Profile = 'local' | 'strict' | 'production'
@@ -10,28 +11,6 @@ export type Transport = 'capture' | 'direct' | 'smarthost'
 
 /** `address`: an IP address or a name, or the path of a Unix socket (then without a port: 0). */
 export type Clamav = { readonly address: string; readonly port: number }
-
-/**
- * A mail server that takes all our mail. `none`: in the clear; `optional`: STARTTLS if it works; `starttls` and `tls`: in
- * TLS by STARTTLS or from the start, with a certificate that is good for its name; `…-unverified`: with any.
- */
-export type Smarthost = {
-  readonly host: string
-  readonly port: number
-  readonly tls: 'none' | 'optional' | 'starttls' | 'starttls-unverified' | 'tls' | 'tls-unverified'
-  readonly credentials: { readonly user: string; readonly password: string } | undefined
-}
-
-/**
- * `name`: in EHLO, and in the address's PTR record. `pool`: what a configuration set's `SendingPoolName` calls it.
- * `since`: the day of its first mail (UTC, counted from the epoch), from which it is warmed up; left out: it is warm.
- */
-export type EgressAddress = {
-  readonly address: string
-  readonly name: string
-  readonly pool: string
-  readonly since?: number
-}
 
 export type Config = {
   readonly profile: Profile

@@ -1,6 +1,6 @@
 /** How the addresses are written that mail leaves from. */
 import { isIP } from 'node:net'
-import type { EgressAddress } from './config.ts'
+import type { EgressAddress } from '../platform/egress.ts'
 import { hostname, type Kind } from './values.ts'
 
 /** SES's name for the addresses that everybody shares. */

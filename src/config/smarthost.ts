@@ -1,5 +1,5 @@
 /** How the server of the transport `smarthost` is written. */
-import type { Smarthost } from './config.ts'
+import type { Smarthost } from '../platform/egress.ts'
 import type { Kind, Parsed } from './values.ts'
 
 const WAYS = {

@@ -1,16 +1,8 @@
 /** From which of our addresses a message goes out. */
 import { hash } from 'node:crypto'
 import { familyOf } from '../platform/addresses.ts'
+import type { EgressAddress } from '../platform/egress.ts'
 import type { Egress } from './target.ts'
-
-/** An address of this machine that mail may leave from. */
-export type EgressAddress = {
-  readonly address: string
-  /** Its name in EHLO; its PTR record should say the same. */
-  readonly name: string
-  /** Named in a configuration set's `SendingPoolName`. */
-  readonly pool: string
-}
 
 /** Where mail goes out whose configuration set names no pool, or one without addresses. */
 export const DEFAULT_POOL = 'ses-shared-pool'

@@ -1,25 +1,10 @@
 /** Delivery by handing everything to one server. */
 import type { NetworkOutcome } from '../message/outcome.ts'
+import type { Smarthost } from '../platform/egress.ts'
 import type { TlsState } from '../platform/platform.ts'
 import { attempt, begin, type AttemptDeps, type Mail } from './attempt.ts'
-import type { Credentials } from './auth.ts'
 import { hostAddresses, type HostDeps } from './hosts.ts'
 import type { TlsDemand } from './target.ts'
-
-/**
- * How a smarthost is spoken to. `none`: in the clear; `optional`: STARTTLS if it works; `starttls` and `tls`: in TLS by
- * STARTTLS or from the start, with a certificate that is good for its name; `starttls-unverified` and `tls-unverified`:
- * with any.
- */
-export type SmarthostTls = 'none' | 'optional' | 'starttls' | 'starttls-unverified' | 'tls' | 'tls-unverified'
-
-export type Smarthost = {
-  /** A name, whose addresses are asked for, or an IP address. */
-  readonly host: string
-  readonly port: number
-  readonly tls: SmarthostTls
-  readonly credentials: Credentials | undefined
-}
 
 /** Delivers a message for recipients anywhere through a smarthost. The operator chose it, so its address may be private. */
 export async function deliverToSmarthost(

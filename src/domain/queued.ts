@@ -1,10 +1,11 @@
 /** Mail that waits for delivery, as an operator sees and handles it. */
 import { fail } from '../errors/fail.ts'
+import type { SiteView } from '../store/sites.ts'
 import type { Job, Suspension } from '../store/types.ts'
 import { dueTimeOf, isUrgent } from '../store/urgent.ts'
 import type { Services } from './context.ts'
 
-export type { Job, Suspension }
+export type { Job, SiteView, Suspension }
 
 /** The queue of this process, as far as operators have to do with it. */
 export type QueueControl = {
@@ -15,17 +16,6 @@ export type QueueControl = {
   readonly release: (job: Job, isGone: boolean) => void
   /** Under which this process has jobs; undefined: it has the store to itself. */
   readonly node: () => number | undefined
-}
-
-/** What goes to one site: its name, and what it gets just now. */
-export type SiteView = {
-  readonly site: string
-  readonly ready: number
-  readonly running: number
-  readonly limit: number | null
-  readonly perMinute: number | null
-  readonly pausedUntil: number | null
-  readonly isSlowed: boolean
 }
 
 /** When a job is due, and whether it goes before others. */

@@ -8,6 +8,7 @@
  * From the third pause on, with nothing taken in between, a site is down: one job at a time tries it when a pause ends,
  * and the others need not.
  */
+import type { Went } from '../store/sites.ts'
 
 /** What an operator has set for a site. */
 export type Shape = {
@@ -16,9 +17,6 @@ export type Shape = {
   /** Jobs begun in a minute; undefined: any number. */
   readonly perMinute?: number | undefined
 }
-
-/** What an attempt says of the site. */
-export type Went = 'well' | 'slower' | 'refused'
 
 const PAUSES_MS = [5_000, 15_000, 60_000, 120_000, 300_000] as const
 const LONGEST_PAUSE_MS = 300_000

@@ -2,17 +2,11 @@ import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { fakeClock } from '../../test/support/clock.ts'
-import { NOON, keptLog, sampleAcceptance } from '../../test/support/stores.ts'
-import { openStore } from '../store/open.ts'
+import { NOON, keptLog, openAt, sampleAcceptance } from '../../test/support/stores.ts'
 import type { JobStore, Store } from '../store/store.ts'
 import type { Job } from '../store/types.ts'
 import { createQueue } from './queue.ts'
 import type { Delivered, QueueDeps } from './queue.ts'
-
-async function memoryStore(): Promise<Store & AsyncDisposable> {
-  const store = await openStore({ database: 'sqlite::memory:', log: keptLog() })
-  return { ...store, [Symbol.asyncDispose]: () => store.close() }
-}
 
 /** Accepts messages m1, m2, … and gives their jobs. */
 async function accepted(store: Store, count: number): Promise<readonly Job[]> {
@@ -59,7 +53,7 @@ function failing(store: Store, replaced: Partial<JobStore>): Store {
 
 describe('the queue', () => {
   test('runs what is offered, once it is started, in order', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, idsRan } = queueOf(store, (job) => end(store, job))
     const jobs = await accepted(store, 3)
     queue.offer(jobs.slice(0, 2))
@@ -72,7 +66,7 @@ describe('the queue', () => {
   })
 
   test('runs what an earlier process left, and nothing twice that is offered as well', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, idsRan } = queueOf(store, (job) => end(store, job))
     const jobs = await accepted(store, 5)
     queue.offer(jobs.slice(3))
@@ -87,7 +81,7 @@ describe('the queue', () => {
   })
 
   test('runs as many at once as it may', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let running = 0
     let most = 0
     const { queue, ran } = queueOf(store, async (job) => {
@@ -105,7 +99,7 @@ describe('the queue', () => {
   })
 
   test('leaves in the store what memory has no room for, and fetches it later', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let rows = 0
     const counted = failing(store, {
       async fresh(afterId, limit) {
@@ -129,7 +123,7 @@ describe('the queue', () => {
   })
 
   test('tries a job again when it is due and not before, also after a restart', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const first = queueOf(store, async ({ dueAt }) => ({ retryAt: dueAt + 60_000 }))
     await first.queue.start()
     first.queue.offer(await accepted(store, 1))
@@ -165,7 +159,7 @@ describe('the queue', () => {
   })
 
   test('does not try a job without end whose next attempt lies in the past', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, clock, ran } = queueOf(store, async () => ({ retryAt: 0 }))
     await queue.start()
     queue.offer(await accepted(store, 1))
@@ -180,7 +174,7 @@ describe('the queue', () => {
   })
 
   test('postpones what is offered before it is due', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, clock, ran } = queueOf(store, (job) => end(store, job))
     await queue.start()
     queue.offer(
@@ -201,7 +195,7 @@ describe('the queue', () => {
   })
 
   test('logs a job that fails, tries it again with growing pauses, and goes on with the others', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, clock, log, ran, idsRan } = queueOf(store, async (job) => {
       if (job.messageId === 'm1' && job.attempts < 2) throw new Error('a bug')
       return end(store, job)
@@ -227,7 +221,7 @@ describe('the queue', () => {
   })
 
   test('does not run a job again before its postponement is written', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let failures = 0
     const unwritable = failing(store, {
       async postpone(job) {
@@ -254,7 +248,7 @@ describe('the queue', () => {
   })
 
   test('does not deliver again what was delivered while the store refused to hear of it', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let failures = 0
     const deliver = async (job: Job): Promise<Delivered> => ({
       async settle() {
@@ -278,7 +272,7 @@ describe('the queue', () => {
   })
 
   test('serves what waits in the store before what comes later and finds room', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, idsRan } = queueOf(store, (job) => end(store, job), { concurrency: 1, maxInMemory: 4 })
     await queue.start()
     const jobs = await accepted(store, 9)
@@ -291,7 +285,7 @@ describe('the queue', () => {
   })
 
   test('reads the store again after a while when it could not be read', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let failures = 0
     const unreadable = failing(store, {
       async fresh(afterId, limit) {
@@ -314,7 +308,7 @@ describe('the queue', () => {
   })
 
   test('closing waits for what runs, and starts nothing more', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { promise: released, resolve: release } = Promise.withResolvers<void>()
     const { queue, ran } = queueOf(
       store,
@@ -343,7 +337,7 @@ describe('the queue', () => {
     const sizes = fc.integer({ min: 1, max: 6 })
     await fc.assert(
       fc.asyncProperty(plans, refusals, sizes, async (outcomes, refused, maxInMemory) => {
-        await using store = await memoryStore()
+        await using store = await openAt('sqlite::memory:')
         const running = new Set<string>()
         const refuse = (): void => assert.ok(refused.pop() !== true, 'I/O error')
         const unreliable = failing(store, {

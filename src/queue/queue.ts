@@ -18,6 +18,7 @@
  *   again, none is deleted, and should it still be there, it can neither end nor postpone them any more.
  */
 import type { Cancel, Clock, Log } from '../platform/platform.ts'
+import type { SiteView, Went, Where } from '../store/sites.ts'
 import type { Store } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
 import { Backlog } from './backlog.ts'
@@ -25,8 +26,8 @@ import { backoffMs } from './backoff.ts'
 import { Claims, type ClaimMetrics } from './claims.ts'
 import type { Node } from './node.ts'
 import { Parking } from './parking.ts'
-import type { Shape, Went } from './pace.ts'
-import { Ready, type ReadyMetrics, type Seen, type SiteView, type Started, UNSHAPED } from './ready.ts'
+import type { Shape } from './pace.ts'
+import { Ready, type ReadyMetrics, type Seen, type Started, UNSHAPED } from './ready.ts'
 import { partOf, WHOLE } from './share.ts'
 import type { Memory, Source } from './source.ts'
 
@@ -70,9 +71,6 @@ export type QueueDeps = {
 /** Jobs that are suspended are looked at again after this time: resuming them brings it forward. */
 const SUSPENDED_MS = 600_000
 const SUSPENDED_STEP_MS = 5_000
-
-/** The key of the limits that hold for a job, and whether its site turned away everybody of late. */
-export type Where = { readonly site: string; readonly isDown: boolean }
 
 /** Of the places to run, and of the room in memory, one in so many is for urgent jobs only. */
 const URGENT_SHARE = 20

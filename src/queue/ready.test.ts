@@ -1,18 +1,12 @@
 import { describe, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { fakeClock } from '../../test/support/clock.ts'
-import { NOON, keptLog, sampleAcceptance } from '../../test/support/stores.ts'
-import { openStore } from '../store/open.ts'
+import { NOON, keptLog, openAt, sampleAcceptance } from '../../test/support/stores.ts'
 import type { Store } from '../store/store.ts'
 import type { Acceptance, Job } from '../store/types.ts'
 import { urgentlyDue } from '../store/urgent.ts'
-import type { Went } from './pace.ts'
+import type { Went } from '../store/sites.ts'
 import { createQueue, type QueueDeps } from './queue.ts'
-
-async function memoryStore(): Promise<Store & AsyncDisposable> {
-  const store = await openStore({ database: 'sqlite::memory:', log: keptLog() })
-  return { ...store, [Symbol.asyncDispose]: () => store.close() }
-}
 
 type Mail = { readonly to: string; readonly account?: string; readonly isUrgent?: boolean }
 
@@ -109,7 +103,7 @@ function heldQueue(
 
 describe('the lanes of the queue', () => {
   test('a slow destination takes its places and no more', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, free, runningAt } = heldQueue(store, { shape: () => ({ connections: 2 }) })
     await queue.start()
     queue.offer(await acceptAll(store, [...times(10, { to: 'slow.test' }), { to: 'a.test' }, { to: 'b.test' }]))
@@ -122,7 +116,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('domains with the same hosts share their places, as soon as that is seen', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const hosts = { 'one.test': 'provider', 'two.test': 'provider' }
     const { queue, free, endOne, runningAt } = heldQueue(store, {
       hosts,
@@ -150,7 +144,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('accounts take turns, and of an account its destinations', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, free, ran, destinations } = heldQueue(store, { concurrency: 1 })
     await queue.start()
     const [big, small] = ['111111111111', '222222222222']
@@ -178,7 +172,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('accounts take turns at a destination that is full, too', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, ran, endOne, free } = heldQueue(store, { shape: () => ({ connections: 1 }) })
     await queue.start()
     queue.offer(
@@ -197,7 +191,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('urgent mail goes first, finds a place of its own, and is found first after a restart', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const first = heldQueue(store, { concurrency: 20 })
     await first.queue.start()
     first.queue.offer(await acceptAll(store, times(50, { to: 'a.test' })))
@@ -220,7 +214,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('a destination that is blocked and has more than memory holds does not starve those behind it', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const maxInMemory = 60
     const { queue, clock, free, destinations } = heldQueue(store, {
       concurrency: 4,
@@ -253,7 +247,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('a site that turns us away is left alone for a while, and others go on', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     let isOpen = false
     const { queue, clock, free, destinations } = heldQueue(store, {
       shape: () => ({ connections: 2 }),
@@ -283,7 +277,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('where a site is down one job tries it, and the others are spared the way', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, clock, free, ran, spared } = heldQueue(store, {
       shape: () => ({ connections: 2 }),
       went: () => 'refused',
@@ -303,7 +297,7 @@ describe('the lanes of the queue', () => {
   })
 
   test('a rate holds, in the time of the queue', async () => {
-    await using store = await memoryStore()
+    await using store = await openAt('sqlite::memory:')
     const { queue, clock, free, ran } = heldQueue(store, { shape: () => ({ connections: 2, perMinute: 6 }) })
     await queue.start()
     await free()

@@ -8,11 +8,12 @@
  * - Whatever is here, the next job is found in a few steps. A queue whose lane is closed leaves the turns when it is
  *   met there and waits at the lane, which calls as many as it has places when it opens.
  */
+import type { SiteView, Went } from '../store/sites.ts'
 import { isUrgent } from '../store/urgent.ts'
 import type { Job } from '../store/types.ts'
 import type { Clock } from '../platform/platform.ts'
 import { Lane } from './lane.ts'
-import type { Shape, Went } from './pace.ts'
+import type { Shape } from './pace.ts'
 import { Sites } from './sites.ts'
 import { type Queue, Turns } from './turns.ts'
 
@@ -47,17 +48,6 @@ export type ReadyMetrics = {
   readonly slowed: number
   readonly paused: number
   readonly slowdowns: number
-}
-
-/** A lane as an operator sees it; null: no limit, no pause. */
-export type SiteView = {
-  readonly site: string
-  readonly ready: number
-  readonly running: number
-  readonly limit: number | null
-  readonly perMinute: number | null
-  readonly pausedUntil: number | null
-  readonly isSlowed: boolean
 }
 
 type Place = { readonly job: Job; readonly queue: Queue }

@@ -7,12 +7,10 @@ import { folderOf, openFolder, startDaemon } from './mail-server.ts'
 export async function makePostfix(name: string): Promise<{ readonly folder: string; readonly inbox: string }> {
   const folder = await openFolder(name)
   const inbox = join(await folderOf('nobody', join(folder, 'mail')), 'inbox')
-  await folderOf('postfix', join(folder, 'data'))
-  await mkdir(join(folder, 'queue'))
   return { folder, inbox }
 }
 
-/** Writes what it is to be: where it lives is added to `settings`. `services`: master.cf. */
+/** Makes of a folder what Postfix is to be: where it lives is added to `settings`. `services`: master.cf. */
 export async function configurePostfix(
   folder: string,
   settings: Readonly<Record<string, string>>,
@@ -33,12 +31,23 @@ export async function configurePostfix(
     virtual_uid_maps: 'static:65534',
     virtual_gid_maps: 'static:65534',
   }
+  await folderOf('postfix', join(folder, 'data'))
+  await mkdir(join(folder, 'queue'))
   const text = Object.entries(all).map(([name, value]) => `${name} = ${value}\n`)
   await writeFile(join(folder, 'main.cf'), text.join(''))
   await writeFile(join(folder, 'master.cf'), services)
 }
 
 export async function runPostfix(program: string, folder: string, port: number) {
-  const pidFile = join(folder, 'queue/pid/master.pid')
-  return await startDaemon(program, ['-c', folder, 'start-fg'], { folder, pidFile, port })
+  return await startDaemon(program, foregroundArgs(folder), { folder, pidFile: pidFileOf(folder), port })
+}
+
+/** What starts it as a program that lasts as long as it does. It waits for its `master`, which is the one to be ended. */
+export function foregroundArgs(folder: string): readonly string[] {
+  return ['-c', folder, 'start-fg']
+}
+
+/** Where the id of its `master` is, once that runs. */
+export function pidFileOf(folder: string): string {
+  return join(folder, 'queue/pid/master.pid')
 }

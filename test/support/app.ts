@@ -15,6 +15,7 @@ import type { Clock, Dns, HttpsGet, MovableClock } from '../../src/platform/plat
 import { realPlatform } from '../../src/platform/real.ts'
 import { fakeClock } from './clock.ts'
 import { fakeDns } from './dns.ts'
+import { ending } from './ending.ts'
 
 export type AppOptions = {
   readonly profile?: Profile
@@ -26,6 +27,8 @@ export type AppOptions = {
   /** Default: real time, by which signatures and the leases of nodes are judged. */
   readonly wallClock?: Clock
   readonly httpsGet?: HttpsGet
+  /** Mail to others goes to the port of its own inbound server, as on the Internet. Default: `config.mxPort`. */
+  readonly isPortShared?: boolean
 }
 
 export type Credentials = {
@@ -47,6 +50,8 @@ export type TestApp = AsyncDisposable &
     readonly smtpPort: number
     readonly smtpsPort: number
     readonly inboundPort: number
+    /** Of the name server for `config.dnsZone`. */
+    readonly dnsPort: number
     /** Lines that the server logged as errors; empty at the end of every test. */
     readonly errors: readonly string[]
     clients(region?: string, credentials?: Credentials): Clients
@@ -62,7 +67,7 @@ export const TEST_KEY: Credentials = { accessKeyId: 'test', secretAccessKey: 'te
 /** Starts a server on free ports. A test that made it log an error fails when the server is disposed of, unless it took `errors` away. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sesame-test-'))
-  const config: Config = {
+  const config: { -readonly [Key in keyof Config]: Config[Key] } = {
     ...defaultConfig(options.profile ?? 'local'),
     database: `sqlite:${join(dataDir, 'sesame.db')}`,
     dataDir,
@@ -70,6 +75,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     smtpPort: 0,
     smtpsPort: 0,
     inboundPort: 0,
+    dnsPort: 0,
     ...options.config,
   }
   const clock = options.clock ?? fakeClock()
@@ -84,10 +90,19 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     log: createLog('error', real.wallClock, (line) => errors.push(line)),
   }
   const app = await createApp(config, platform)
-  const addresses = await app.start()
-  const url = `http://127.0.0.1:${portOf(addresses.http)}`
   const open: { destroy(): void }[] = []
   const transports: { close(): void }[] = []
+  const end = ending(async () => {
+    for (const each of open) each.destroy()
+    for (const each of transports) each.close()
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+    if (errors.length > 0) throw new Error(`the server logged errors:\n${errors.join('\n')}`)
+  })
+  const addresses = await app.start()
+  // Which is free is not to be known before it is taken; nothing is delivered yet.
+  if (options.isPortShared === true) config.mxPort = portOf(addresses.inbound)
+  const url = `http://127.0.0.1:${portOf(addresses.http)}`
 
   function clients(region = 'us-east-1', credentials: Credentials = TEST_KEY): Clients {
     const settings = { endpoint: url, region, credentials, maxAttempts: 1 }
@@ -104,6 +119,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     smtpPort: portOf(addresses.smtp),
     smtpsPort: portOf(addresses.smtps),
     inboundPort: portOf(addresses.inbound),
+    dnsPort: portOf(addresses.dns),
     errors,
     ...clients(),
     clients,
@@ -121,13 +137,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
     },
     idle: () => app.idle(),
-    async [Symbol.asyncDispose]() {
-      for (const each of open) each.destroy()
-      for (const each of transports) each.close()
-      await app.close()
-      await rm(dataDir, { recursive: true, force: true })
-      if (errors.length > 0) throw new Error(`the server logged errors:\n${errors.join('\n')}`)
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
 

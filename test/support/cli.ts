@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { run } from '../../src/cli/run.ts'
+import { ending } from './ending.ts'
 
 export type Ran = { readonly code: number; readonly out: string; readonly err: string }
 export type Given = { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string }
@@ -58,6 +59,10 @@ export async function serve(args: readonly string[], signal?: AbortSignal): Prom
     process.off('exit', kill)
     return { code: code as number | null, err: await err }
   })
+  const end = ending(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await ended
+  })
   const lines = createInterface(child.stdout)
   const first = await Promise.race([once(lines, 'line').then(([line]) => line as string), ended])
   if (typeof first !== 'string') throw new Error(`it ended with ${first.code}: ${first.err}`)
@@ -71,10 +76,7 @@ export async function serve(args: readonly string[], signal?: AbortSignal): Prom
     kill: (name) => void child.kill(name),
     isOver: () => child.exitCode !== null || child.signalCode !== null,
     ended,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-      await ended
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
 

@@ -2,21 +2,20 @@
 import assert from 'node:assert/strict'
 import type { MovableClock } from '../../src/platform/platform.ts'
 import { joinNodes, type LeaseTimes, type Node } from '../../src/queue/node.ts'
-import { openStore } from '../../src/store/open.ts'
 import type { NodeStore, Store } from '../../src/store/store.ts'
 import { fakeClock } from './clock.ts'
 import { postgres } from './postgres.ts'
-import { NOON, keptLog } from './stores.ts'
+import { NOON, keptLog, openAt } from './stores.ts'
 import { until } from './until.ts'
 
 export type SharedStore = Store & AsyncDisposable & { readonly nodes: NodeStore }
 
 /** A store of its own on a database: another process's, as far as PostgreSQL can tell. */
 export async function openShared(database: string): Promise<SharedStore> {
-  const store = await openStore({ database, log: keptLog() })
+  const store = await openAt(database)
   const { nodes } = store
   assert.ok(nodes !== undefined)
-  return { ...store, nodes, [Symbol.asyncDispose]: () => store.close() }
+  return { ...store, nodes }
 }
 
 /** A database that nothing is in yet. */

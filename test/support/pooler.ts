@@ -5,6 +5,7 @@ import { createConnection, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ending } from './ending.ts'
 
 export type Pooler = AsyncDisposable & { readonly url: string }
 
@@ -41,11 +42,11 @@ export async function startPooler(url: string): Promise<Pooler> {
   await once(server, 'listening')
   return {
     url: url.replace(encodeURIComponent(behind), encodeURIComponent(folder)),
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: ending(async () => {
       for (const socket of sockets) socket.destroy()
       server.close()
       await rm(folder, { recursive: true })
-    },
+    }),
   }
 }
 

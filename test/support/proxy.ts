@@ -1,6 +1,7 @@
 /** A network between client and server that a test can break: a TCP port before a Unix socket. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { ending } from './ending.ts'
 
 export type Proxy = AsyncDisposable & {
   readonly port: number
@@ -45,11 +46,11 @@ export async function startProxy(socketPath: string): Promise<Proxy> {
       return swallowed
     },
     cut,
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: ending(async () => {
       cut()
       server.close()
       await once(server, 'close')
-    },
+    }),
   }
   return proxy
 }

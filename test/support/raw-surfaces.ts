@@ -1,10 +1,9 @@
 /** The same octets through each door that takes a whole message. */
 import { SendRawEmailCommand } from '@aws-sdk/client-ses'
 import { SendEmailCommand } from '@aws-sdk/client-sesv2'
-import aws2 from 'aws-sdk'
 import { createTransport } from 'nodemailer'
 import type { TestApp } from './app.ts'
-import { FRIEND, refusalOf, sdk2Options, SENDER, type Verdict } from './surfaces.ts'
+import { FRIEND, refusalOf, sdk2, sdk2Options, SENDER, type Verdict } from './surfaces.ts'
 
 /** Beside the message: the envelope, for the doors that name one, and the ARNs of v1. */
 export type Envelope = { readonly from?: string; readonly to?: readonly string[] }
@@ -40,7 +39,9 @@ const WAYS = {
     api: 'v1',
     hasEnvelope: false,
     async send(app, data) {
-      const { MessageId } = await new aws2.SES(sdk2Options(app)).sendRawEmail({ RawMessage: { Data: data } }).promise()
+      const { MessageId } = await new (await sdk2()).SES(sdk2Options(app))
+        .sendRawEmail({ RawMessage: { Data: data } })
+        .promise()
       return MessageId
     },
   },
@@ -70,7 +71,7 @@ const WAYS = {
     api: 'v2',
     hasEnvelope: false,
     async send(app, data) {
-      const { MessageId } = await new aws2.SESV2(sdk2Options(app))
+      const { MessageId } = await new (await sdk2()).SESV2(sdk2Options(app))
         .sendEmail({ Content: { Raw: { Data: data } } })
         .promise()
       return MessageId!

@@ -52,8 +52,8 @@ export type Complaint = {
   readonly recipient?: string
 }
 
-/** A complaint in the Abuse Reporting Format. */
-export function arf({ type = 'abuse', mailFrom, returnPath, recipient }: Complaint): readonly string[] {
+/** A complaint in the Abuse Reporting Format (RFC 5965). `returned`: the part with the message, headers of the part included. */
+export function feedbackReport(fields: readonly string[], returned: readonly string[]): readonly string[] {
   return [
     'From: <feedback@one.test>',
     'Subject: FW: Hi',
@@ -67,23 +67,35 @@ export function arf({ type = 'abuse', mailFrom, returnPath, recipient }: Complai
     '--B',
     'Content-Type: message/feedback-report',
     '',
-    `Feedback-Type: ${type}`,
-    'User-Agent: OneLoop/1.0',
-    'Version: 1',
-    'Arrival-Date: Thu, 15 Jan 2026 12:00:00 +0000',
-    ...(mailFrom === undefined ? [] : [`Original-Mail-From: <${mailFrom}>`]),
-    ...(recipient === undefined ? [] : [`Original-Rcpt-To: <${recipient}>`]),
+    ...fields,
     '',
     '--B',
-    'Content-Type: message/rfc822',
-    '',
-    ...(returnPath === undefined ? [] : [`Return-Path: <${returnPath}>`]),
-    'From: ann@example.com',
-    'Subject: Hi',
-    '',
-    'Hello.',
+    ...returned,
     '--B--',
   ]
+}
+
+/** One that names what it is asked to. */
+export function arf({ type = 'abuse', mailFrom, returnPath, recipient }: Complaint): readonly string[] {
+  return feedbackReport(
+    [
+      `Feedback-Type: ${type}`,
+      'User-Agent: OneLoop/1.0',
+      'Version: 1',
+      'Arrival-Date: Thu, 15 Jan 2026 12:00:00 +0000',
+      ...(mailFrom === undefined ? [] : [`Original-Mail-From: <${mailFrom}>`]),
+      ...(recipient === undefined ? [] : [`Original-Rcpt-To: <${recipient}>`]),
+    ],
+    [
+      'Content-Type: message/rfc822',
+      '',
+      ...(returnPath === undefined ? [] : [`Return-Path: <${returnPath}>`]),
+      'From: ann@example.com',
+      'Subject: Hi',
+      '',
+      'Hello.',
+    ],
+  )
 }
 
 /** Brings a mail to a server; gives its last word: at the end of the message, or to the recipient whom it refuses. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
+import { ending } from './ending.ts'
 
 /** What is bad to both. */
 export const BAD = 'this is bad content'
@@ -27,10 +28,10 @@ export async function startClamd(path?: string): Promise<FakeClamd> {
     port,
     shown: [],
     answer: undefined,
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: ending(async () => {
       for (const socket of sockets) socket.destroy()
       await close(server)
-    },
+    }),
   }
   return clamd
 }
@@ -96,10 +97,10 @@ export async function startRspamd(): Promise<FakeRspamd> {
     action: 'no action',
     status: 200,
     answer: undefined,
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: ending(async () => {
       server.closeAllConnections()
       await close(server)
-    },
+    }),
   }
   return rspamd
 }

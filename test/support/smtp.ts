@@ -11,6 +11,7 @@ import { realRandom } from '../../src/platform/random.ts'
 import { createInboundServer, type ReceivedMail } from '../../src/smtp/inbound.ts'
 import type { Listener } from '../../src/smtp/listener.ts'
 import { createSubmissionServer, type SmtpDeps, type SubmittedMail } from '../../src/smtp/submission.ts'
+import { ending } from './ending.ts'
 
 export const USER = 'AKIAIOSFODNN7EXAMPLE'
 export const PASSWORD = 'BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763xVLGWL9'
@@ -108,7 +109,8 @@ async function common(stubs: Stubs) {
 
 async function listening(listener: Listener, wanted = 0) {
   const { port } = await listener.listen('127.0.0.1', wanted)
-  return { port, close: () => listener.close(), [Symbol.asyncDispose]: () => listener.close() }
+  const close = ending(() => listener.close())
+  return { port, close, [Symbol.asyncDispose]: close }
 }
 
 const authenticate: SmtpDeps<Principal>['authenticate'] = async (user, password) =>

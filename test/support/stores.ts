@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Log } from '../../src/platform/platform.ts'
-import { openStore } from '../../src/store/open.ts'
+import { openStore, type StoreOptions } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import type {
   AccessKey,
@@ -16,6 +16,7 @@ import type {
   Identity,
   Scope,
 } from '../../src/store/types.ts'
+import { ending } from './ending.ts'
 import { postgres } from './postgres.ts'
 
 export const SCOPE: Scope = { account: '000000000000', region: 'us-east-1' }
@@ -29,6 +30,13 @@ export function keptLog(): Log & { readonly lines: readonly string[] } {
   const lines: string[] = []
   const keep = (message: string) => void lines.push(message)
   return { lines, debug: () => {}, info: keep, warn: keep, error: keep }
+}
+
+/** A store on a database that may be there already. Closing it twice is closing it once. */
+export async function openAt(database: string, options: Partial<StoreOptions> = {}): Promise<Store & AsyncDisposable> {
+  const store = await openStore({ database, log: keptLog(), ...options })
+  const close = ending(() => store.close())
+  return { ...store, close, [Symbol.asyncDispose]: close }
 }
 
 /** `sql` looks into the database past the store: for what nobody else can see. Not in memory. */
@@ -57,7 +65,7 @@ export const ENGINES: readonly Engine[] = [
       const folder = await mkdtemp(join(tmpdir(), 'sesame-store-'))
       const path = join(folder, 'sesame.db')
       const database = `sqlite:${path}`
-      const store = await openStore({ database, log: keptLog() })
+      const store = await openAt(database)
       return {
         store,
         database,
@@ -67,10 +75,10 @@ export const ENGINES: readonly Engine[] = [
           reader.close()
           return rows
         },
-        async [Symbol.asyncDispose]() {
+        [Symbol.asyncDispose]: ending(async () => {
           await store.close()
           await rm(folder, { recursive: true })
-        },
+        }),
       }
     },
   },
@@ -78,7 +86,7 @@ export const ENGINES: readonly Engine[] = [
     name: 'SQLite in memory',
     async open() {
       const database = 'sqlite::memory:'
-      const store = await openStore({ database, log: keptLog() })
+      const store = await openAt(database)
       const sql = () => Promise.reject(new Error('nobody else sees a database in memory'))
       return { store, database, sql, [Symbol.asyncDispose]: () => store.close() }
     },
@@ -88,7 +96,7 @@ export const ENGINES: readonly Engine[] = [
     async open() {
       const server = await postgres()
       const database = await server.schema()
-      const store = await openStore({ database, log: keptLog() })
+      const store = await openAt(database)
       return { store, database, sql: (text) => server.sql(text, database), [Symbol.asyncDispose]: () => store.close() }
     },
   },

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { openStore } from '../../src/store/open.ts'
-import { keptLog, sampleAcceptance } from '../support/stores.ts'
+import { openAt, sampleAcceptance } from '../support/stores.ts'
 import { chance } from './chance.ts'
 import { tortureDelivering } from './delivering.ts'
 import { makeMail } from './mail.ts'
@@ -32,7 +31,7 @@ test('the look into the store finds what is lost, there twice, in parts, or not 
   const folder = await mkdtemp(join(tmpdir(), 'sesame-verify-'))
   t.after(() => rm(folder, { recursive: true }))
   const database = `sqlite:${join(folder, 'sesame.db')}`
-  const store = await openStore({ database, log: keptLog() })
+  await using store = await openAt(database)
   await store.messages.accept(sampleAcceptance('one', { subject: 'mark-1' }))
   await store.messages.accept(sampleAcceptance('two', { subject: 'mark-1' }))
   await store.close()

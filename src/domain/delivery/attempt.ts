@@ -1,16 +1,16 @@
 /** One attempt of a job over the network, from what the store holds of the message to what is to be written of it. */
 import type { NetworkOutcome, TlsWish } from '../../message/outcome.ts'
 import type { SignOctets } from '../../platform/signing.ts'
+import type { Went, Where } from '../../store/sites.ts'
 import type { Job, Recipient } from '../../store/types.ts'
 import { configurationSetOf } from '../configuration-sets.ts'
 import type { Services } from '../context.ts'
 import { NO_COUNTS } from '../outcomes.ts'
-import { applicableReasons } from '../suppression/list.ts'
 import { besides, others, withhold } from '../suppression/withhold.ts'
 import { isTlsReport } from '../tls-reports/count.ts'
 import { forwardBounces, forwardedFirst } from './forwarding.ts'
 import { judge } from './judge.ts'
-import { noRoom, type Refusals, type Went, wentOf } from './pace.ts'
+import { noRoom, type Refusals, wentOf } from './pace.ts'
 import { addressedBy } from './recipients.ts'
 import { recordsOfAttempt } from './records.ts'
 import { envelopeSender } from './return-paths.ts'
@@ -55,9 +55,6 @@ export type Ended = {
 /** What attempts of a process have in common. */
 export type Ways = { readonly network: Network; readonly refusals: Refusals; readonly sign: SignOctets }
 
-/** `site` of a job; `isDown`: it turned away everybody of late. */
-export type Where = { readonly site: string; readonly isDown: boolean }
-
 /** Makes an attempt. undefined: the message was removed meanwhile, and its jobs with it. */
 export async function attemptOver(
   services: Services,
@@ -89,7 +86,6 @@ export async function attemptOver(
   // What goes nowhere needs no signature.
   const message = known === undefined ? await signed(services, sign, stored, raw) : Buffer.from(raw)
   // Before the network: whatever fails between its answer and the settlement has the message delivered again.
-  const reasons = await applicableReasons(services, stored)
   const sender = await envelopeSender(services, stored, recipients)
   const sent =
     known === undefined
@@ -121,6 +117,7 @@ export async function attemptOver(
   if (!isReport) services.tlsCounts.note(destination, outcome)
   const judgement = judge(outcome, expiry, now)
   const attempts = job.attempts + 1
+  const { reasons } = withheld
   const attempted = { stored, destination, recipients, outcome, attempts, expiry, startedAt, now, reasons }
   const records = besides(withheld, recordsOfAttempt(services, attempted, judgement))
   return {

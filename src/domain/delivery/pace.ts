@@ -1,14 +1,13 @@
 /** What an attempt says of how much mail a site wants, and what is said to those who need not ask a site that is down. */
 import { classify } from '../../message/bounces/classify.ts'
 import { type Failure, type NetworkOutcome, NOBODY_CALLED, type Step } from '../../message/outcome.ts'
+import type { Went } from '../../store/sites.ts'
 import { stageOf } from './judge.ts'
-
-/** `refused`: it turned us away; `slower`: it had enough; undefined: it was not asked. */
-export type Went = 'well' | 'slower' | 'refused'
 
 /** Sites whose last failure is remembered; each takes some 500 octets. */
 const MOST_REMEMBERED = 10_000
 
+/** undefined: the site was not asked. */
 export function wentOf({ recipients }: NetworkOutcome): Went | undefined {
   const failures = recipients.flatMap((each) => (each.kind === 'delivered' ? [] : [each.failure]))
   const said = failures.map(saidOf)

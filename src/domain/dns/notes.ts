@@ -1,7 +1,7 @@
 /** What the records alone do not say: where their addresses come from, and with whom the operator has to register. */
 import type { Config } from '../../config/config.ts'
 import type { Addresses } from './addresses.ts'
-import { isForeign } from './operator.ts'
+import { isForeign } from '../foreign.ts'
 
 export type FeedbackLoop = {
   readonly provider: string

@@ -2,6 +2,7 @@
 import type { Config } from '../../config/config.ts'
 import { reverseName, shortAddress } from '../../platform/addresses.ts'
 import type { PublishedKey } from '../delivery/platform-key.ts'
+import { isForeign } from '../foreign.ts'
 import { ehloName } from './addresses.ts'
 import { feedbackHost } from '../identities/records.ts'
 import { policyId } from './mta-sts.ts'
@@ -21,11 +22,6 @@ export type OperatorDns = {
 
 /** Mail of this region has return paths at the mail domain itself; that of another at a name below it. */
 const HOME_REGION = 'us-east-1'
-
-/** Amazon's own domains, which tests want to see and nobody but Amazon can publish anything for. */
-export function isForeign(domain: string): boolean {
-  return /(?:^|\.)amazonses\.com$/i.test(domain)
-}
 
 /** Whether a name is the zone's own or below it. */
 export function isWithin(name: string, zone: string): boolean {

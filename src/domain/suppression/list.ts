@@ -32,18 +32,18 @@ export async function applicableReasons(
   return set?.suppressedReasons ?? (await settingsForSending(services, scope)).suppressedReasons
 }
 
-/** The recipients that are on the list, by position; never those at the mailbox simulator. */
+/** The recipients that are on the list for one of `reasons`, by position; never those at the mailbox simulator. */
 export async function suppressedAmong(
   services: Services,
-  listed: Listed,
+  scope: Scope,
+  reasons: readonly SuppressionReason[],
   recipients: readonly Pick<Recipient, 'position' | 'mailbox'>[],
 ): Promise<ReadonlyMap<number, SuppressionReason>> {
-  const reasons = await applicableReasons(services, listed)
   if (reasons.length === 0) return NOBODY
   const others = recipients.filter(({ mailbox }) => !isSimulated(mailbox))
   if (others.length === 0) return NOBODY
   const keys = others.map(({ mailbox }) => suppressionKey(mailbox))
-  const found = await services.store.cached.suppressions.findMany(listed.scope, keys)
+  const found = await services.store.cached.suppressions.findMany(scope, keys)
   if (found.length === 0) return NOBODY
   const byAddress = new Map(found.map(({ address, reason }) => [address, reason]))
   const suppressed = new Map<number, SuppressionReason>()

@@ -3,7 +3,7 @@ import { bounceEvent, complaintEvent, type EventRecord } from '../../events/reco
 import type { Recipient, Settlement, SuppressionReason } from '../../store/types.ts'
 import type { Services } from '../context.ts'
 import { feedbackId } from '../outcomes.ts'
-import { type Listed, suppressedAmong } from './list.ts'
+import { applicableReasons, type Listed, suppressedAmong } from './list.ts'
 
 type Addressee = Pick<Recipient, 'position' | 'address' | 'mailbox'>
 
@@ -12,6 +12,8 @@ export type Withheld = {
   readonly positions: ReadonlySet<number>
   readonly updates: Settlement['updates']
   readonly events: readonly EventRecord[]
+  /** For which addresses were held back: who bounces or complains now is put on the list for the same. */
+  readonly reasons: readonly SuppressionReason[]
 }
 
 // Word for word as recorded (docs/fidelity.md): without `smtp; `, since no server said it.
@@ -21,7 +23,7 @@ const DIAGNOSTIC =
   'https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html'
 const SUB_TYPE = 'OnAccountSuppressionList'
 
-const NOBODY: Withheld = { positions: new Set(), updates: [], events: [] }
+const NOBODY: Omit<Withheld, 'reasons'> = { positions: new Set(), updates: [], events: [] }
 
 /** Finds those among `recipients` who are on the list that applies. With an empty list nothing is read for it. */
 export async function withhold(
@@ -29,8 +31,9 @@ export async function withhold(
   listed: Listed,
   recipients: readonly Addressee[],
 ): Promise<Withheld> {
-  const suppressed = await suppressedAmong(services, listed, recipients)
-  if (suppressed.size === 0) return NOBODY
+  const reasons = await applicableReasons(services, listed)
+  const suppressed = await suppressedAmong(services, listed.scope, reasons, recipients)
+  if (suppressed.size === 0) return { ...NOBODY, reasons }
   const now = services.clock.now()
   const told = { services, listed, now }
   const because = (reason: SuppressionReason) =>
@@ -40,6 +43,7 @@ export async function withhold(
     updates: Array.from(suppressed, ([position, reason]) => ({ position, status: STATUS[reason], reply: DIAGNOSTIC })),
     // One event a cause (observed).
     events: [...bounces(told, because('BOUNCE')), ...complaints(told, because('COMPLAINT'))],
+    reasons,
   }
 }
 

@@ -1,7 +1,7 @@
 /** The TLS report of a domain and a day, out of what was counted (RFC 8460). */
 import { buildTlsReport, type TlsReport } from '../../message/reports/tls-report.ts'
 import type { Services } from '../context.ts'
-import { isForeign } from '../dns/operator.ts'
+import { isForeign } from '../foreign.ts'
 
 /** Under which domain we report. Where mail goes out under SES's own, the host name has to do. */
 export function submitterOf({ config }: Pick<Services, 'config'>): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { feedbackReport } from '../../../test/support/reports.ts'
 import { readReport } from './read-report.ts'
 import type { Report } from './read-report.ts'
 
@@ -10,35 +11,16 @@ const RETURNED = [
   'Message-ID: <1@example.com>',
 ]
 
-function arf(
+function read(
   fields: readonly string[],
   returned: readonly string[] = ['Content-Type: message/rfc822', '', ...RETURNED, '', 'Hi'],
 ): Report {
-  const lines = [
-    'From: <abuse@example.org>',
-    'Subject: FW: Your order',
-    'MIME-Version: 1.0',
-    'Content-Type: multipart/report; report-type=feedback-report; boundary="B"',
-    '',
-    '--B',
-    'Content-Type: text/plain',
-    '',
-    'This is an email abuse report.',
-    '--B',
-    'Content-Type: message/feedback-report',
-    '',
-    ...fields,
-    '--B',
-    ...returned,
-    '--B--',
-    '',
-  ]
-  return readReport(Buffer.from(lines.join('\r\n')), 'abuse@example.org')
+  return readReport(Buffer.from(`${feedbackReport(fields, returned).join('\r\n')}\r\n`), 'abuse@example.org')
 }
 
 describe('a complaint', () => {
   test('as RFC 5965 has it', () => {
-    const found = arf([
+    const found = read([
       'Feedback-Type: abuse',
       'User-Agent: SomeGenerator/1.0',
       'Version: 1',
@@ -67,7 +49,7 @@ describe('a complaint', () => {
   })
 
   test('as Yahoo and AOL write it', () => {
-    const found = arf(
+    const found = read(
       [
         'Feedback-Type: Abuse',
         'User-Agent: Yahoo!-Mail-Feedback/1.0',
@@ -95,7 +77,7 @@ describe('a complaint', () => {
       ['', 'other'],
       ['__proto__', 'other'],
     ]) {
-      const found = arf([`Feedback-Type: ${type}`])
+      const found = read([`Feedback-Type: ${type}`])
       assert.equal(found.kind === 'feedback' && found.feedbackType, known)
     }
   })
@@ -116,15 +98,15 @@ describe('a complaint', () => {
       '--B--',
       '',
     ]
-    const read = (subject: string, named: readonly string[]) =>
+    const readJunk = (subject: string, named: readonly string[]) =>
       readReport(Buffer.from(lines(subject, named).join('\r\n')), 'staff@hotmail.example')
-    const found = read('complaint about message from 192.0.2.1', ['X-HmXmrOriginalRecipient: ann@hotmail.example'])
+    const found = readJunk('complaint about message from 192.0.2.1', ['X-HmXmrOriginalRecipient: ann@hotmail.example'])
     assert.ok(found.kind === 'feedback')
     assert.deepEqual(
       [found.feedbackType, found.originalMailFrom, found.originalRecipients, found.returned?.messageId],
       ['abuse', 'token@bounces.example.com', ['ann@hotmail.example'], '<1@example.com>'],
     )
-    assert.equal(read('complaint about message from 192.0.2.1', []).kind, 'feedback')
-    assert.equal(read('Fwd: look at this', []).kind, 'other')
+    assert.equal(readJunk('complaint about message from 192.0.2.1', []).kind, 'feedback')
+    assert.equal(readJunk('Fwd: look at this', []).kind, 'other')
   })
 })

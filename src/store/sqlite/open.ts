@@ -63,7 +63,9 @@ function openInMemory(log: Log): Engine {
       oneByOne(async () => {
         // Cloned both ways, as between threads.
         const crossed: Crossing = deserialize(serialize(pack(calls, COMMANDS)))
-        const reply: BatchReply<never> = deserialize(serialize(await runBatch(connection, COMMANDS, unpack(crossed, COMMANDS))))
+        const reply: BatchReply<never> = deserialize(
+          serialize(await runBatch(connection, COMMANDS, unpack(crossed, COMMANDS))),
+        )
         return reply
       }),
     log,

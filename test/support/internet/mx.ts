@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { Reader, type ReaderEvent } from '../../../src/smtp/reader.ts'
+import { ending } from '../ending.ts'
 import type { Pem } from './certificates.ts'
 
 export type Say = string | readonly string[]
@@ -98,15 +99,15 @@ export class Mx {
     for (const socket of this.#sockets) socket.write(octets, 'latin1')
   }
 
-  /** Ends the connections that there are. */
-  hangUp(): void {
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  readonly [Symbol.asyncDispose] = ending(async () => {
     this.hangUp()
     this.#server.close()
     await once(this.#server, 'close')
+  })
+
+  /** Ends the connections that there are. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   #accept(socket: Socket): void {

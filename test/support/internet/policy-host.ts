@@ -1,6 +1,7 @@
 /** A web server with an MTA-STS policy. */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
+import { ending } from '../ending.ts'
 import type { Pem } from './certificates.ts'
 
 export type PolicyHost = {
@@ -33,11 +34,11 @@ export async function policyHost(address: string, certificate: Pem, policy = ENF
     policy,
     status: 200,
     contentType: 'text/plain; charset=utf-8',
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: ending(async () => {
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
-    },
+    }),
   }
   return host
 }
