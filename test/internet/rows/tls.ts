@@ -53,7 +53,7 @@ const opportunistic = [
     domain: 'tls-ancient.test',
     does: 'knows TLS 1.0 only',
     behaviour: { maxTlsVersion: 'TLSv1' },
-    fates: [CLEAR],
+    fates: [delivered({ tls: 'TLSv1' })],
   }),
   row('good', { domain: 'tls-broken.test', does: 'breaks TLS', behaviour: BROKEN, fates: [CLEAR] }),
   row('good', {

@@ -42,7 +42,10 @@ const MAIL_TAGS: Shapes = {
   'ses:from-domain': hostName,
   'ses:caller-identity': text,
 }
-const LATER_TAGS: Shapes = { 'ses:outgoing-ip': ip, 'ses:outgoing-tls-version': oneOf('TLSv1.2', 'TLSv1.3') }
+const LATER_TAGS: Shapes = {
+  'ses:outgoing-ip': ip,
+  'ses:outgoing-tls-version': oneOf('TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'),
+}
 
 const mail: Shape = members(
   {
