@@ -42,17 +42,14 @@ async function signersOf(
   })
 }
 
-/** Reading a key takes as long as a signature with it. */
-const signers = new Map<string, Signer>()
-const MOST_SIGNERS = 10_000
+/** Reading a key takes as long as a signature with it. A key is the same object as long as its identity is kept. */
+const signers = new WeakMap<DkimKey, Signer>()
 
-function signerOf(domain: string, { selector, pem }: DkimKey): Signer | undefined {
-  const id = `${domain}\n${selector}\n${pem}`
-  const known = signers.get(id)
-  if (known !== undefined) return known
-  const read = readSigner({ domain, selector, pem })
+function signerOf(domain: string, key: DkimKey): Signer | undefined {
+  const known = signers.get(key)
+  if (known !== undefined && known.domain === domain) return known
+  const read = readSigner({ domain, selector: key.selector, pem: key.pem })
   if (!read.ok) return undefined
-  if (signers.size >= MOST_SIGNERS) signers.clear()
-  signers.set(id, read.value)
+  signers.set(key, read.value)
   return read.value
 }

@@ -125,9 +125,9 @@ export function withDkim(services: Services, identity: Identity, dkim: Dkim): Ch
 
 export type SigningKeys = { readonly domain: string; readonly keys: Ring }
 
-/** With what mail from the identity is to be signed, RSA first. Makes keys at their first use. */
+/** With what mail from the identity is to be signed, RSA first, as of what is kept of it. Makes keys at their first use. */
 export async function dkimSigners(services: Services, scope: Scope, identity: Identity): Promise<SigningKeys> {
-  const effective = await effectiveDkim(services, scope, identity)
+  const effective = await effectiveDkim(services.store.cached, scope, identity)
   if (effective === undefined) return { domain: identity.name, keys: [] }
   const { domain, dkim } = effective
   // Where identities are verified at once nobody has looked for the records, and so made the keys.

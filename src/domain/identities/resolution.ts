@@ -1,7 +1,6 @@
 /** Which identity an address stands for, and whose settings apply to it (SES guide: "Creating and verifying identities"). */
 import type { Dkim, Identity, MailFrom, Scope } from '../../store/types.ts'
 import type { CachedReads } from '../../store/cached.ts'
-import type { Services } from '../context.ts'
 import { domainAndParents, domainOf, withoutLabel } from './names.ts'
 
 export type Resolved =
@@ -40,12 +39,12 @@ export async function resolveIdentity(
  * An address has its exact domain's (observed: not a grandparent's), switched off by the domain or by its own setting.
  */
 export async function effectiveDkim(
-  services: Services,
+  { identities }: Reads,
   scope: Scope,
   identity: Identity,
 ): Promise<{ readonly domain: string; readonly dkim: Dkim } | undefined> {
   if (identity.kind === 'DOMAIN') return { domain: identity.name, dkim: identity.dkim }
-  const domain = await services.store.identities.find(scope, domainOf(identity.name))
+  const domain = await identities.find(scope, domainOf(identity.name))
   if (domain === undefined) return undefined
   const signingEnabled = overridesDkim(identity.dkim) ? identity.dkim.signingEnabled : domain.dkim.signingEnabled
   return { domain: domain.name, dkim: { ...domain.dkim, signingEnabled } }

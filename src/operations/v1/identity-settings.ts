@@ -35,7 +35,7 @@ export const identitySettings = {
   async GetIdentityDkimAttributes(ctx, { Identities }) {
     return {
       DkimAttributes: await attributes(ctx, Identities, async (identity) => {
-        const { dkim } = (await effectiveDkim(ctx, scopeOf(ctx), identity)) ?? identity
+        const { dkim } = (await effectiveDkim(ctx.store, scopeOf(ctx), identity)) ?? identity
         const tokens = selectorsOf(dkim)
         return {
           DkimEnabled: dkim.signingEnabled,

@@ -38,7 +38,7 @@ export const identities = {
   async GetEmailIdentity(ctx, { EmailIdentity }) {
     const scope = scopeOf(ctx)
     const identity = await requireIdentity(ctx, scope, EmailIdentity)
-    const { dkim } = (await effectiveDkim(ctx, scope, identity)) ?? identity
+    const { dkim } = (await effectiveDkim(ctx.store, scope, identity)) ?? identity
     const policies = await getPolicies(ctx, EmailIdentity)
     return {
       IdentityType: identity.kind,
