@@ -13,7 +13,7 @@ const SMOOTHING = 0.1
 /** What finds no room comes back between these. */
 const SOONEST_RETURN_MS = 5_000
 const LATEST_RETURN_MS = 900_000
-/** Times of return are rounded up to this, so that many jobs share one write. */
+/** Times of return are this far apart, so that many jobs share one write, and can be called back together. */
 const RETURNS_EVERY_MS = 5_000
 
 export class Lane {
@@ -34,9 +34,14 @@ export class Lane {
   #intervalMs = FIRST_INTERVAL_MS
   #lastEndAt: number | undefined
   #returnAt = 0
+  /** When jobs that found no room will come back: no more times than fit between now and the latest. */
+  readonly #returns = new Set<number>()
+  /** Times of lanes differ, so that each calls back its own. */
+  readonly #offsetMs: number
 
   constructor(key: string, shape: Shape, now: number) {
     this.key = key
+    this.#offsetMs = offsetOf(key)
     this.pace = new Pace(shape, now)
   }
 
@@ -91,8 +96,37 @@ export class Lane {
     const next = Math.max(this.#returnAt, now + SOONEST_RETURN_MS) + this.#intervalMs
     // Whoever would come later than the latest is spread over the time before it, or all would come at once.
     this.#returnAt = next <= now + LATEST_RETURN_MS ? next : now + LATEST_RETURN_MS / 2
-    return Math.ceil(this.#returnAt / RETURNS_EVERY_MS) * RETURNS_EVERY_MS
+    const steps = Math.ceil((this.#returnAt - this.#offsetMs) / RETURNS_EVERY_MS)
+    const at = steps * RETURNS_EVERY_MS + this.#offsetMs
+    this.#returns.add(at)
+    return at
   }
+
+  /** Whether some that found no room are still to come back. */
+  awaits(now: number): boolean {
+    for (const at of this.#returns) if (at <= now) this.#returns.delete(at)
+    return this.#returns.size > 0
+  }
+
+  /** The earliest time at which some will come back: whoever takes it calls them back. */
+  takeReturn(now: number): number | undefined {
+    if (!this.awaits(now)) return undefined
+    const at = Math.min(...this.#returns)
+    this.#returns.delete(at)
+    return at
+  }
+
+  /** Takes over what another lane waits for. */
+  inherit(other: Lane, now: number): void {
+    for (let at = other.takeReturn(now); at !== undefined; at = other.takeReturn(now)) this.#returns.add(at)
+  }
+}
+
+/** Never a whole number of steps: what is postponed by others to such times is not called back along with these. */
+function offsetOf(key: string): number {
+  let sum = 0
+  for (let index = 0; index < key.length; index++) sum = (sum * 31 + key.charCodeAt(index)) % (RETURNS_EVERY_MS - 1)
+  return sum + 1
 }
 
 function keyOf(account: string, isUrgent: boolean): string {

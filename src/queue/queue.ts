@@ -148,6 +148,7 @@ class JobQueue {
   readonly #retries = new Map<number, Cancel>()
   #started = false
   #closed = false
+  #isRecalling = false
   #whenIdle: (() => void)[] = []
 
   constructor(deps: QueueDeps) {
@@ -277,7 +278,8 @@ class JobQueue {
   }
 
   #isIdle(): boolean {
-    return this.#ready.awake + this.#running.size + this.#parking.size === 0 && !this.#source.isDue
+    const inMemory = this.#ready.awake + this.#running.size + this.#parking.size
+    return inMemory === 0 && !this.#source.isDue && !this.#isRecalling
   }
 
   #suspend(job: Job): void {
@@ -302,6 +304,7 @@ class JobQueue {
     if (this.#started && !this.#closed) {
       this.#begin()
       if (this.#source.isDue && !this.#source.isFetching) this.#refill()
+      this.#recall()
     }
     if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
@@ -324,6 +327,24 @@ class JobQueue {
     const isStuck = this.#ready.size > 0 && this.#ready.runnable === 0 && this.#hasPlace
     if (isRoomy || (isStuck && room >= maxInMemory / 4)) void this.#fetch()
     else if (isStuck && this.#parking.size === 0) for (const job of this.#ready.takeExcess()) this.#park(job)
+  }
+
+  /** Calls back what was parked and could run by now. What cannot be called back comes at its time. */
+  #recall(): void {
+    if (this.#isRecalling || this.#parking.size > 0 || this.#source.isDue || this.#room() <= 0) return
+    const { clock, store, log } = this.#deps
+    const now = clock.now()
+    const parkedUntil = this.#ready.takeReturn(now)
+    if (parkedUntil === undefined) return
+    this.#isRecalling = true
+    store.jobs
+      .recall(parkedUntil, now)
+      .then(() => this.#source.postponedUntil(now))
+      .catch((error: unknown) => log.error('parked jobs could not be called back', { error }))
+      .finally(() => {
+        this.#isRecalling = false
+        this.#pump()
+      })
   }
 
   async #fetch(): Promise<void> {

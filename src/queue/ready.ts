@@ -64,6 +64,8 @@ export class Ready {
   /** Those of them in lanes that are closed for a time. */
   #asleep = 0
   #slowdowns = 0
+  /** Lanes of which jobs found no room. */
+  readonly #awaiting = new Set<Lane>()
   #isClosed = false
 
   constructor(deps: ReadyDeps) {
@@ -168,6 +170,7 @@ export class Ready {
       this.#review(lane)
     }
     this.#jobs.clear()
+    this.#awaiting.clear()
     this.#urgent = new Turns()
     this.#ordinary = new Turns()
   }
@@ -229,7 +232,25 @@ export class Ready {
 
   /** When a job that finds no room shall come back. */
   returnTime(job: Job, now: number): number {
-    return this.#laneOf(job.destination).returnTime(now)
+    const lane = this.#laneOf(job.destination)
+    this.#awaiting.add(lane)
+    return lane.returnTime(now)
+  }
+
+  /**
+   * A time to which jobs were put off of which a lane could run some now, since it has hardly any others left. Whoever
+   * takes it calls them back: the lane was faster than it was taken to be.
+   */
+  takeReturn(now: number): number | undefined {
+    for (const lane of this.#awaiting) {
+      if (!lane.awaits(now)) {
+        this.#awaiting.delete(lane)
+        this.#review(lane)
+      } else if (lane.size < lane.pace.limit && lane.pace.opensAt(now) <= now && !lane.pace.isDown(now)) {
+        return lane.takeReturn(now)
+      }
+    }
+    return undefined
   }
 
   #keyOf(destination: string): string {
@@ -328,7 +349,8 @@ export class Ready {
     if (lane.isClosed && !lane.isFull) this.#setAlarm(lane, lane.pace.opensAt(now))
     this.#count(lane, lane.size)
     if (wasClosed && !lane.isClosed) this.#call(lane, Math.max(1, lane.pace.limit - lane.running))
-    const isForgotten = lane.isEmpty && lane.pace.isOrdinary(now) && this.#lanes.get(lane.key) === lane
+    const isForgotten =
+      lane.isEmpty && !this.#awaiting.has(lane) && lane.pace.isOrdinary(now) && this.#lanes.get(lane.key) === lane
     if (isForgotten) this.#lanes.delete(lane.key)
     return lane.isClosed
   }
@@ -345,6 +367,7 @@ export class Ready {
   #forgetOne(): void {
     for (const lane of this.#lanes.values()) {
       if (!lane.isEmpty) continue
+      this.#awaiting.delete(lane)
       lane.alarm?.()
       this.#lanes.delete(lane.key)
       return
@@ -377,6 +400,10 @@ export class Ready {
     lane.running = 0
     lane.successor = site
     this.#lanes.delete(destination)
+    if (this.#awaiting.delete(lane)) {
+      site.inherit(lane, this.#deps.clock.now())
+      this.#awaiting.add(site)
+    }
     this.#review(site)
     for (const job of jobs) this.add(job)
   }

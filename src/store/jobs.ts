@@ -85,6 +85,14 @@ const park = urgentCommand('jobs.park', async (tx, { account, owner, dueAt, ids 
   return null
 })
 
+const recall = urgentCommand('jobs.recall', async (tx, { parkedUntil, now }: { parkedUntil: number; now: number }) => {
+  await tx.run(`update jobs set due_at = ?2 where waiting = 1 and owner is null and due_at = ?1 and due_at > ?2`, [
+    parkedUntil,
+    now,
+  ])
+  return null
+})
+
 const hasten = urgentCommand('jobs.hasten', async (tx, { account, dueAt, ids }: Omit<Park, 'owner'>) => {
   for (const some of pieces(ids)) await tx.run(HASTEN, [dueAt, account, ...some])
   return null
@@ -114,7 +122,7 @@ const move = command('jobs.move', async (tx, { pool, at, transport, jobs }: Move
   return moved
 })
 
-export const jobCommands = [postpone, park, hasten, move]
+export const jobCommands = [postpone, park, recall, hasten, move]
 
 export function jobStore(db: Db): JobStore {
   return {
@@ -125,6 +133,9 @@ export function jobStore(db: Db): JobStore {
       if (first === undefined) return
       const ids = jobs.map(({ id }) => id)
       await db.write(park, { account: first.scope.account, owner: first.owner, dueAt, ids })
+    },
+    async recall(parkedUntil, now) {
+      await db.write(recall, { parkedUntil, now })
     },
     async hasten(jobs, dueAt) {
       for (const [account, some] of Map.groupBy(jobs, ({ scope }) => scope.account)) {

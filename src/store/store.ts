@@ -187,6 +187,8 @@ export type JobStore = {
   postpone(job: Pick<Job, 'id' | 'scope' | 'attempts' | 'dueAt' | 'owner'>): Promise<boolean>
   /** As {@link postpone}, of jobs of one account and owner that were not attempted. */
   park(jobs: readonly Pick<Job, 'id' | 'scope' | 'owner'>[], dueAt: number): Promise<void>
+  /** Has those that were parked until just that time be due `now`. */
+  recall(parkedUntil: number, now: number): Promise<void>
   /** Has jobs that nobody has be due at `dueAt`, unless they are earlier. */
   hasten(jobs: readonly Pick<Job, 'id' | 'scope'>[], dueAt: number): Promise<void>
   /**
