@@ -1,11 +1,12 @@
 /** Work that came in one turn of the event loop, done in step. */
 
-type Group = { readonly isDue: Promise<void>; readonly begin: () => void; size: number }
-
-/** Enough for the caches; more would leave the writer without work until all of them have come to it. */
+/** Fewer gain nothing for the caches; more would leave the writer without work until all of them have come to it. */
+const SMALLEST_GROUP = 8
 const LARGEST_GROUP = 24
+/** Of what waits so many groups are made, so that one is taken in while another is written and a third answered. */
+const GROUPS = 3
 
-const groups: Group[] = []
+let waiting: (() => void)[] = []
 
 /**
  * Resolves when this turn of the event loop has brought what it brings. Whatever came with it then goes on together,
@@ -14,18 +15,16 @@ const groups: Group[] = []
  * docs/performance.md). Who comes alone waits for nothing; of many, some begin, and the others a turn later.
  */
 export function endOfTurn(): Promise<void> {
-  let group = groups.at(-1)
-  if (group === undefined || group.size === LARGEST_GROUP) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    group = { isDue: promise, begin: resolve, size: 0 }
-    groups.push(group)
-    if (groups.length === 1) setImmediate(beginOne)
-  }
-  group.size += 1
-  return group.isDue
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+    if (waiting.length === 1) setImmediate(begin)
+  })
 }
 
-function beginOne(): void {
-  groups.shift()?.begin()
-  if (groups.length > 0) setImmediate(beginOne)
+function begin(): void {
+  const share = Math.ceil(waiting.length / GROUPS)
+  const group = waiting.slice(0, Math.min(Math.max(share, SMALLEST_GROUP), LARGEST_GROUP))
+  waiting = waiting.slice(group.length)
+  if (waiting.length > 0) setImmediate(begin)
+  for (const go of group) go()
 }
