@@ -18,6 +18,11 @@ export type QueueControl = {
   readonly node: () => number | undefined
 }
 
+/** Keeps a job from being begun, as {@link QueueControl.hold}; false, too, where another node has it. */
+export function holdOurs(queue: QueueControl, { id, owner }: Job): boolean {
+  return (owner === null || owner === queue.node()) && queue.hold(id)
+}
+
 /** When a job is due, and whether it goes before others. */
 export function turnOf(job: Job): { readonly dueAt: number; readonly isUrgent: boolean } {
   return { dueAt: dueTimeOf(job), isUrgent: isUrgent(job) }

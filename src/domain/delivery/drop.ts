@@ -2,7 +2,7 @@
 import { type NetworkOutcome, NOBODY_CALLED, type Reply } from '../../message/outcome.ts'
 import type { Job } from '../../store/types.ts'
 import type { Services } from '../context.ts'
-import { type QueueControl, type Selection, walk, type Walked } from '../queued.ts'
+import { holdOurs, type QueueControl, type Selection, walk, type Walked } from '../queued.ts'
 import { forwardBounces } from './forwarding.ts'
 import type { Bounced } from './judge.ts'
 import { addressedBy } from './recipients.ts'
@@ -29,8 +29,7 @@ export async function drop(
   let underWay = 0
   const { next } = await walk(services, selection, after, async (jobs) => {
     for (const job of jobs) {
-      const isOthers = job.owner !== null && job.owner !== queue.node()
-      if (isOthers || !queue.hold(job.id)) {
+      if (!holdOurs(queue, job)) {
         underWay += 1
         continue
       }

@@ -1,8 +1,7 @@
 /** Mail that an operator has leave from another egress pool. */
 import { fail } from '../../errors/fail.ts'
-import type { Job } from '../../store/types.ts'
 import type { Services } from '../context.ts'
-import { type QueueControl, type Selection, walk, type Walked } from '../queued.ts'
+import { holdOurs, type QueueControl, type Selection, walk, type Walked } from '../queued.ts'
 
 /** `underWay`: of those moved such as another node has, or as are being delivered: an attempt of theirs may still leave as before. */
 export type Moved = Walked & { readonly moved: number; readonly underWay: number }
@@ -25,7 +24,7 @@ export async function move(
   let moved = 0
   let underWay = 0
   const { next } = await walk(services, selection, after, async (jobs) => {
-    const held = jobs.filter((job) => isOurs(job, queue) && queue.hold(job.id))
+    const held = jobs.filter((job) => holdOurs(queue, job))
     let there: readonly number[] = []
     let isMoved = false
     try {
@@ -40,10 +39,6 @@ export async function move(
     }
   })
   return { moved, underWay, next }
-}
-
-function isOurs({ owner }: Job, queue: QueueControl): boolean {
-  return owner === null || owner === queue.node()
 }
 
 function transportOf({ config }: Services): string {

@@ -36,7 +36,6 @@ const LONGEST_LIST = 1000
 /** Finds the identities that the message's sender addresses stand for; refuses nothing yet. */
 export async function resolveSenders(ctx: Ctx, draft: Draft): Promise<SenderIdentity> {
   const { sourceArn } = draft
-  const visible = draft.from[0] ?? draft.source
   if (isFromOne(draft)) {
     const only = await resolveClaim(ctx, { mailbox: draft.source, arn: sourceArn })
     return { source: only, resolved: [only] }
@@ -56,6 +55,7 @@ export async function resolveSenders(ctx: Ctx, draft: Draft): Promise<SenderIden
   )
   const resolved = await Promise.all(distinct.map(async (claim) => resolveClaim(ctx, claim)))
   // Signing, MAIL FROM and events go by the From header where there is one: that is what recipients see.
+  const visible = draft.from[0] ?? draft.source
   return { source: resolved.find(({ mailbox }) => mailbox.text === visible.text), resolved }
 }
 

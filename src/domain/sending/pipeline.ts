@@ -36,7 +36,8 @@ async function sendBounded(ctx: Ctx, submission: Submission): Promise<string> {
   const senders = await resolveSenders(ctx, draft)
   const source = senders.source?.usable
   const set = draft.configurationSet ?? defaultSet(ctx, source)
-  const configurationSet = set === null ? null : await checkConfigurationSet(ctx, draft.configurationSet, set)
+  const configurationSet =
+    set === null ? null : await checkConfigurationSet(ctx, set, draft.configurationSet === undefined)
   checkAddressLengths(draft)
   checkTags(draft)
   checkContactList(draft)

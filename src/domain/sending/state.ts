@@ -20,12 +20,11 @@ export function checkAccountState(settings: AccountSettings): void {
  * A default that is gone is the caller's bad request, not a missing resource of his call
  * (SES guide: "Default configuration sets").
  */
-export async function checkConfigurationSet(ctx: Ctx, named: string | undefined, byDefault: string): Promise<string> {
-  const name = named ?? byDefault
+export async function checkConfigurationSet(ctx: Ctx, name: string, isDefault: boolean): Promise<string> {
   const set = await configurationSetForSending(ctx, scopeOf(ctx), name)
   if (set === undefined) {
     const text = `Configuration set <${name}> does not exist.`
-    if (named === undefined) fail('InvalidParameterValue', text)
+    if (isDefault) fail('InvalidParameterValue', text)
     fail('ConfigurationSetDoesNotExist', text, { ConfigurationSetName: name })
   }
   if (!set.sendingEnabled) {
